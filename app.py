@@ -1,0 +1,25 @@
+"""Start ST Studio."""
+
+import spaces  # noqa: F401  first: on ZeroGPU it must see torch before anyone else does
+from starlette.middleware import Middleware
+
+from ststudio.compare.encoder import get_encoder
+from ststudio.guard import Guard
+from ststudio.runs.queue import get_queue
+from ststudio.settings import get_settings
+from ststudio.ui import CSS, build_ui, theme
+
+if __name__ == "__main__":
+    settings = get_settings()
+    get_queue()
+    get_encoder().start()
+    build_ui().launch(
+        server_name=settings.host,
+        theme=theme(),
+        css=CSS,
+        max_file_size=settings.upload_bytes,
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        app_kwargs={"middleware": [Middleware(Guard, upload_bytes=settings.upload_bytes)]},
+    )

@@ -1,0 +1,185 @@
+"""The encoder process: holds a few models and corpora, embeds, ranks exactly, projects."""
+
+import os
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from sentence_transformers import SentenceTransformer
+
+from ststudio.compare.projection import map_job, read_vectors
+from ststudio.errors import StudioError
+from ststudio.settings import GB
+
+Scores = npt.NDArray[np.float32]
+T = TypeVar("T")
+
+# One short query keeps two cores busy at best: more threads wait for each other.
+torch.set_num_threads(min(2, os.cpu_count() or 1))
+
+MODEL_BYTES = 2 * GB  # of weights held: over twenty small models, or two of the largest allowed
+CORPUS_BYTES = 1 * GB  # of vectors and texts held: two corpora of 100,000 texts
+
+
+class Memory(Generic[T]):
+    """Keep what was loaded from disk, the least recently used out first, by bytes.
+
+    What is gone from the disk, or another than it was, is forgotten at the next call: a deleted
+    run is deleted here too.
+    """
+
+    def __init__(self, budget: int, load: Callable[..., tuple[T, int]]) -> None:
+        self.budget = budget
+        self.load = load
+        self.kept: OrderedDict[tuple[Path, ...], tuple[tuple[int, ...], T, int]] = OrderedDict()
+
+    def get(self, *paths: Path) -> T:
+        """Return what was loaded from these paths, loading it where it is not held."""
+        for old in [old for old, (stamp, _, _) in self.kept.items() if stamps(old) != stamp]:
+            del self.kept[old]
+        if paths not in self.kept:
+            self.kept[paths] = (stamps(paths), *self.load(*paths))
+        self.kept.move_to_end(paths)
+        while len(self.kept) > 1 and sum(size for *_, size in self.kept.values()) > self.budget:
+            self.kept.popitem(last=False)
+        return self.kept[paths][1]
+
+
+def stamps(paths: tuple[Path, ...]) -> tuple[int, ...]:
+    """Return when each of these last changed, 0 where there is nothing."""
+    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A run's corpus: texts, both models' [texts, width] unit vectors, and what is relevant."""
+
+    ids: list[str]
+    texts: list[str]
+    base: Scores
+    tuned: Scores
+    relevant: Mapping[str, frozenset[str]]  # by the text of a test query
+
+
+def load_model(folder: Path) -> tuple[SentenceTransformer, int]:
+    """Load a model from a folder of ours, in float32 on the CPU, and count its bytes."""
+    model = SentenceTransformer(
+        str(folder),
+        device="cpu",
+        trust_remote_code=False,
+        local_files_only=True,
+        model_kwargs={"use_safetensors": True, "weights_only": True, "dtype": "float32"},
+    )
+    model.eval()
+    return model, sum(weight.numel() * weight.element_size() for weight in model.parameters())
+
+
+def load_corpus(points_file: Path, queries_file: Path) -> tuple[Corpus, int]:
+    """Read a run's points, keep those of its corpus, and count their bytes."""
+    points = pq.read_table(points_file, columns=["id", "text", "kind"])
+    rows = np.flatnonzero(np.asarray(points["kind"].to_pylist(), dtype=object) == "corpus")
+    if len(rows) == 0:
+        raise StudioError("This run has no corpus to search. Train on a dataset with more texts.")
+    kept = points.take(rows)
+    base, tuned = (
+        read_vectors(points_file.with_name(f"{name}.npy"))[rows] for name in ("base", "tuned")
+    )
+    corpus = Corpus(
+        ids=kept["id"].to_pylist(),
+        texts=kept["text"].to_pylist(),
+        base=base,
+        tuned=tuned,
+        relevant=load_relevant(queries_file),
+    )
+    return corpus, base.nbytes + tuned.nbytes + kept.nbytes
+
+
+def load_relevant(queries_file: Path) -> dict[str, frozenset[str]]:
+    """Read which documents are relevant to each test query, by the query's text."""
+    queries: pa.Table = pq.read_table(queries_file)
+    relevant: pa.Table = pq.read_table(queries_file.with_name("relevant.parquet"))
+    documents: dict[str, set[str]] = defaultdict(set)
+    for pair in relevant.to_pylist():
+        documents[pair["query"]].add(pair["doc"])
+    found: dict[str, set[str]] = defaultdict(set)
+    for query in queries.to_pylist():
+        found[query["text"].strip()] |= documents[query["id"]]
+    return {text: frozenset(ids) for text, ids in found.items()}
+
+
+MODELS = Memory(MODEL_BYTES, load_model)
+CORPORA = Memory(CORPUS_BYTES, load_corpus)
+
+
+def query_scores(model: SentenceTransformer, query: str, vectors: Scores) -> Scores:
+    """Return the cosine of a query with [texts, width] unit vectors, by the model's own prompt."""
+    vector = model.encode_query(query, normalize_embeddings=True, show_progress_bar=False)
+    scores: Scores = vectors @ np.asarray(vector, dtype=np.float32)
+    if not np.isfinite(scores).all():
+        raise StudioError("The model gave no usable vector for this query. Try another wording.")
+    return scores
+
+
+def ranking(scores: Scores) -> npt.NDArray[np.intp]:
+    """Return the rows from the best score to the worst, the earlier row first where equal."""
+    return np.argsort(-scores, kind="stable")
+
+
+def hits(
+    corpus: Corpus, scores: Scores, order: npt.NDArray[np.intp], query: str
+) -> list[dict[str, Any]]:
+    """Describe the rows of `order`, the best first."""
+    relevant = corpus.relevant.get(query)
+    return [
+        {
+            "rank": rank,
+            "id": corpus.ids[row],
+            "text": corpus.texts[row],
+            "score": round(float(scores[row]), 6),
+            "relevant": None if relevant is None else corpus.ids[row] in relevant,
+        }
+        for rank, row in enumerate(order, start=1)
+    ]
+
+
+def search_job(message: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Rank a run's corpus by both models for one query."""
+    points_file = Path(message["embeddings"]) / "points.parquet"
+    corpus = CORPORA.get(points_file, Path(message["examples"]) / "queries.parquet")
+    query, top_k = message["query"], message["top_k"]
+    before = query_scores(MODELS.get(Path(message["base"])), query, corpus.base)
+    after = query_scores(MODELS.get(Path(message["tuned"])), query, corpus.tuned)
+    base_order, tuned_order = ranking(before), ranking(after)[:top_k]
+    base_rank = np.empty(len(base_order), dtype=np.intp)
+    base_rank[base_order] = np.arange(1, len(base_order) + 1)
+    tuned = [
+        {**hit, "base_rank": int(base_rank[row])}
+        for hit, row in zip(hits(corpus, after, tuned_order, query), tuned_order, strict=True)
+    ]
+    return {"base": hits(corpus, before, base_order[:top_k], query), "tuned": tuned}
+
+
+def vectors_job(message: dict[str, Any]) -> list[list[float]]:
+    """Embed texts as the model does it by itself: no prompt added, nothing normalised."""
+    model = MODELS.get(Path(message["model"]))
+    vectors = model.encode(message["texts"], show_progress_bar=False)
+    return [[float(number) for number in vector] for vector in vectors]
+
+
+WORK: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "search": search_job,
+    "vectors": vectors_job,
+    "map": map_job,
+}
+
+
+def encode_job(message: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Do what a message asks for."""
+    return WORK[message["do"]](message)

@@ -1,0 +1,195 @@
+"""What is wrong with rows that have been read: each check returns findings."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from ststudio.data import faults
+from ststudio.data.cases import CASES
+from ststudio.data.findings import Finding, Fix, Level, count, quoted
+from ststudio.data.guess import Wish
+from ststudio.data.rows import Masks, Rows
+from ststudio.data.splits import DEV_WANTED, TEST_WANTED, TRAIN_UNITS, Parts, unit_numbers
+
+SHORT_BYTES = 3  # of letters and digits
+MOSTLY = 0.5  # of the rows: no longer a blemish but a wrong reading
+QUESTIONS, NO_QUESTIONS = 0.5, 0.2
+LONGER, LESS_VARIED = 2.5, 0.7  # an anchor that much longer, and that much less varied
+SCORE_TOPS = (1, 2, 3, 4, 5, 10, 100)  # the scales that people use
+
+
+def check_left_out(rows: Rows) -> Iterator[Finding]:
+    """Say which rows were left out while reading, and why."""
+    codes = {"no text": "nulls", "empty text": "empty_text", "no label": "label_missing"}
+    said = {
+        "no text": "have no text in a column that the case needs",
+        "empty text": "have an empty text",
+        "no label": "have no label (empty, -1 or not readable)",
+    }
+    for left in rows.left_out:
+        if left.reason in codes:
+            shown = ", ".join(f"{line:,}" for line in left.lines[:5])
+            yield Finding(
+                "warning" if left.count > 0.05 * (rows.kept + left.count) else "info",
+                codes[left.reason],
+                f"{count(left.count, 'row')} {said[left.reason]}; left out (row {shown}"
+                f"{' …' if left.count > 5 else ''}).",
+            )
+
+
+def _share(masks: Masks) -> tuple[int, float]:
+    many = sum(int(mask.sum()) for mask in masks.values())
+    return many, many / max(1, sum(len(mask) for mask in masks.values()))
+
+
+def check_faults(rows: Rows) -> Iterator[Finding]:
+    """Count rows that repeat, contradict or compare a text with itself."""
+    many, share = _share(faults.same_texts(rows))
+    if many:
+        wrong, _ = _share(faults.positive_is_negative(rows))
+        level: Level = "error" if wrong or share > MOSTLY else "warning"
+        said = f"In {count(many, 'row')} two of the texts are the same"
+        said += f", in {wrong:,} of them as negative" if wrong else ""
+        yield Finding(level, "same_texts", said + ".", Fix("drop_same_texts"))
+    many, share = _share(faults.contradicting(rows))
+    if many:
+        said = f"{count(many, 'row')} contradict another: same texts, another label"
+        if "negative" in CASES[rows.case].columns:
+            said = f"{count(many, 'row')} contradict another: its positive is this one's negative"
+        yield Finding("warning", "contradicting", said + ".", Fix("drop_contradicting"))
+    many, share = _share(faults.duplicates(rows))
+    if many:
+        said = f"{count(many, 'row')} repeat an earlier row ({share:.0%})."
+        level = "warning" if share > 0.01 else "info"
+        yield Finding(level, "duplicates", said, Fix("drop_duplicates"))
+    many, share = _share(faults.short_texts(rows, SHORT_BYTES))
+    if many:
+        said = f"{count(many, 'row')} hold a text of one or two letters."
+        yield Finding("warning", "empty_text", said, Fix("drop_short_texts"))
+
+
+def check_leaks(rows: Rows) -> Iterator[Finding]:
+    """Count the rows of the source's own splits whose texts are learned from."""
+    many, _ = _share(faults.leaks(rows))
+    held = sum(split.num_rows for name, split in rows.splits.items() if name != "train")
+    if many:
+        yield Finding(
+            "warning",
+            "leak",
+            f"{many:,} of {count(held, 'row')} held out by the source share a text with its "
+            "training rows. They are not used for measuring.",
+        )
+
+
+def check_scores(rows: Rows) -> Iterator[Finding]:
+    """Say where scores are not from 0 to 1, or all the same."""
+    if rows.label_name != "score" or not rows.kept:
+        return
+    scores = np.concatenate([split["score"].to_numpy() for split in rows.splits.values()])
+    low, high = float(scores.min()), float(scores.max())
+    if low == high:
+        said = f"Every score is {low:g}, so there is nothing to learn from them."
+        fix = Fix("use_case", {"case": "pair"}) if low > 0 else None  # all alike, or none
+        yield Finding("error", "score_constant", said, fix)
+    elif low < 0 or high > 1:
+        bottom, top = score_scale(scores)
+        fix = Fix("scale_score", {"low": bottom, "high": top})
+        said = f"Scores run from {low:g} to {high:g}; losses need 0 to 1. "
+        said += f"Scale them from {bottom:g}–{top:g}."
+        yield Finding("error", "score_range", said, fix)
+
+
+def score_scale(scores: np.ndarray) -> tuple[float, float]:
+    """Return the ends of the scale that scores were given on, such as 0 to 5."""
+    low, high = float(scores.min()), float(scores.max())
+    if low < 0:
+        top = next((t for t in SCORE_TOPS if t >= max(high, -low)), None)
+        return (-float(top), float(top)) if top else (low, high)
+    if high == 7 and (scores == np.round(scores)).all():
+        return (1.0 if low >= 1 else 0.0), 7.0  # a seven-point scale
+    top = next((t for t in SCORE_TOPS if t >= high), None)
+    if top is None:
+        return low, high
+    # A scale that starts at 1 shows it: among many ratings none lies below.
+    from_one = low >= 1 and top <= 10 and (low == 1 or len(scores) >= 50)
+    return (1.0 if from_one else 0.0), float(top)
+
+
+def check_classes(rows: Rows) -> Iterator[Finding]:
+    """Say where classes are too few or too small to compare."""
+    labels = rows.labels("train")
+    if rows.label_name != "label" or labels is None or not len(labels):
+        return
+    sizes = np.bincount(labels)
+    present = np.flatnonzero(sizes)
+    names = [rows.class_names[p] if p < len(rows.class_names) else str(p) for p in present]
+    if len(present) == 1:
+        similar = rows.case == "pair-class" and present[0] == 1
+        yield Finding(
+            "error",
+            "one_class",
+            f'Every row has the class "{names[0]}", so there is nothing to tell apart.',
+            Fix("use_case", {"case": "pair"}) if similar else None,
+        )
+    rare = [name for name, place in zip(names, present, strict=True) if sizes[place] < 2]
+    if rare and rows.case == "text-class":
+        said = f"{count(len(rare), 'class has', 'classes have')} one training row: "
+        said += f"{quoted(rare)}. Nothing can be compared with it."
+        yield Finding("warning", "rare_classes", said, Fix("drop_rare_classes", {"at_least": 2}))
+
+
+def check_order(rows: Rows, wish: Wish) -> Iterator[Finding]:
+    """Say where the anchor looks like the answer and the positive like the question."""
+    if "anchor" not in CASES[rows.case].columns or not rows.kept:
+        return
+    texts = [
+        rows.splits["train"][role].slice(0, 4_000).to_pylist() for role in ("anchor", "positive")
+    ]
+    asked = [float(np.mean([t.rstrip().endswith("?") for t in column] or [0])) for column in texts]
+    length = [float(np.mean([len(t) for t in column] or [1])) for column in texts]
+    varied = [len(set(column)) for column in texts]
+    reversed_ = asked[1] > QUESTIONS and asked[0] < NO_QUESTIONS
+    repeated = length[0] > LONGER * length[1] and varied[0] < LESS_VARIED * varied[1]
+    if (reversed_ or repeated) and not wish.roles:
+        why = "are questions" if reversed_ else "are shorter and more varied"
+        yield Finding(
+            "warning",
+            "swapped",
+            f'The texts taken as positive ("{rows.columns["positive"]}") {why}, so they look like '
+            "the anchors: as it stands, the model learns to find the question from the answer.",
+            Fix("swap"),
+        )
+
+
+def check_size(rows: Rows, parts: Parts) -> Iterator[Finding]:
+    """Say where there are too few rows to learn, or to tell whether it helped."""
+    units = {
+        name: len(np.unique(unit_numbers(rows, split)[taken])) if len(taken) else 0
+        for name, (split, taken) in parts.places.items()
+    }
+    if units["train"] < TRAIN_UNITS or not units["test"]:
+        yield Finding(
+            "error",
+            "too_few_rows",
+            f"{count(units['train'], 'different training text')} and {units['test']:,} to test "
+            f"are left; at least {TRAIN_UNITS} to train and some to test are needed. Add rows.",
+        )
+    elif units["test"] < TEST_WANTED:
+        wide = 0.5 / np.sqrt(units["test"]) * 1.96
+        few = ", and the last checkpoint stays" if units["dev"] < DEV_WANTED else ""
+        yield Finding(
+            "warning",
+            "too_few_rows",
+            f"{units['test']:,} test texts are too few to tell: expect an interval of up to "
+            f"±{wide:.2f}{few}. {TEST_WANTED} or more give a verdict.",
+        )
+
+
+Check = Callable[[Rows], Iterator[Finding]]
+CHECKS: tuple[Check, ...] = (
+    check_left_out,
+    check_scores,
+    check_classes,
+    check_faults,
+    check_leaks,
+)

@@ -1,0 +1,240 @@
+"""What a column holds: its kind, told from values first and its name last."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ststudio.data.names import hint, names_a_text
+from ststudio.data.tables import Table
+
+Kind = Literal["text", "number", "bool", "empty"]
+
+LOOKED_AT = 4_000  # rows: enough to tell a kind, few enough to tell it at once
+COMPARED = 500  # rows whose words are compared
+LISTED = 300  # distinct values kept by name
+LIST_PARTS = 5  # a list of up to five texts is also read as "set.0", "set.1", …
+
+# 4, 4.5, 4,5, .5, 80 %, 1e-3: what people write where a number is meant.
+NUMBER = r"^\s*[-+]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][-+]?[0-9]+)?\s*%?\s*$"
+# Words that name a key or a place in names such as "pair_id", "doc-id" or "Unnamed: 0".
+ID_NAME = re.compile(
+    r"^(id|ids|_id|idx|index|uuid|guid|hash|url|uri|link|file|filename|path|date|time|timestamp"
+    r"|created_?at|row|row_?(nr|no|number|id)|nr|no|key|author|user|username|lang|language|split"
+    r"|license|licence|genre|year|source_?file|unnamed:? ?\d*|.*[_\-. ](id|ids|idx|index|url|uuid)"
+    r"|[a-z]+id\d?|[a-z]*Id|[a-z]+ID)$"
+)
+NOT_ID = re.compile(r"^(.*(valid|solid|paid|said|avoid|fluid|grid|covid|humid|bid|aid|kid))$")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column, or one part of a list column, as its values show it."""
+
+    name: str
+    kind: Kind
+    rows: int  # looked at
+    filled: int
+    distinct: int
+    characters: float = 0.0  # mean length
+    spaced: float = 0.0  # share of texts of several words
+    questions: float = 0.0  # share of texts that end with a question mark
+    numeric: float = 0.0  # share of texts that are numbers
+    low: float = 0.0
+    high: float = 0.0
+    whole: bool = False  # every number is a whole one
+    values: tuple[str, ...] = ()  # the distinct ones, if they are few
+    class_names: tuple[str, ...] = ()
+    of_list: str = ""  # the list column that this is a part of
+    holds_lists: bool = False
+    alike: float = 0.0  # of a part: the words shared with the first part, 0 to 1
+
+    @property
+    def has_numbers(self) -> bool:
+        """Tell whether the values are numbers, or texts that nearly all are."""
+        return self.kind in ("number", "bool") or self.numeric >= 0.9
+
+    @property
+    def repeats(self) -> bool:
+        """Tell whether the values return as those of a class do."""
+        return 0 < self.distinct <= max(2, self.filled // 2)
+
+    @property
+    def is_id(self) -> bool:
+        """Tell whether the column numbers or names the rows instead of describing them."""
+        telling = bool(ID_NAME.match(self.name)) and not NOT_ID.match(self.name.lower())
+        if self.kind == "text" and not self.has_numbers:
+            wordless = self.spaced < 0.05
+            coded = wordless and self.distinct == self.filled and self._codes
+            return (telling and (wordless or self.characters < 12)) or coded
+        counts_up = self.kind == "number" and self.whole and self.distinct == self.filled > 20
+        return (telling and not self.class_names) or counts_up
+
+    @property
+    def _codes(self) -> bool:
+        return bool(self.values) and all(re.search(r"\d|/|_", value) for value in self.values)
+
+    @property
+    def prose(self) -> float:
+        """Return how much the column looks like text to embed, 0 to 1."""
+        if self.kind != "text" or self.has_numbers or not self.filled or self.is_id:
+            return 0.0
+        likeness = 0.5 * self.spaced + 0.5 * min(1.0, self.characters / 20)
+        likeness *= 0.3 if self._class_like else 1.0
+        return likeness * min(1.0, 2 * self.filled / self.rows)
+
+    @property
+    def _class_like(self) -> bool:
+        """Tell whether the texts are names of classes, which a name or many returns show."""
+        if not self.repeats or self.questions > 0.3 or names_a_text(self.name):
+            return False
+        often = self.distinct <= self.filled / 5 or hint("class", self.name) >= 0.9
+        return self.characters < (60 if often else 30)
+
+
+def addresses(table: Table) -> dict[str, tuple[str, int | None]]:
+    """Return every name that a role may be given: name → (column, place in its list)."""
+    found: dict[str, tuple[str, int | None]] = {}
+    for name, kind in zip(
+        table.splits["train"].schema.names, table.splits["train"].schema.types, strict=True
+    ):
+        if name.startswith("\0"):
+            continue  # ours, not the source's
+        if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            parts = _parts(table.splits["train"][name])
+            found |= {f"{name}.{place}": (name, place) for place in range(parts)}
+            found.setdefault(name, (name, 0))
+        else:
+            found[name] = (name, None)
+    return found
+
+
+def _parts(lists: pa.ChunkedArray) -> int:
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
+    if not len(lengths):
+        return 0
+    # A few short lists do not hide the parts that nearly all rows have.
+    return min(int(np.quantile(lengths, 0.1, method="lower")), LIST_PARTS)
+
+
+def take(split: pa.Table, address: tuple[str, int | None]) -> pa.ChunkedArray:
+    """Return a column, or one place of a list column, null where the list is too short."""
+    name, place = address
+    if name not in split.schema.names:
+        return pa.chunked_array([pa.nulls(split.num_rows, pa.string())])
+    column = split[name]
+    if place is None or not (pa.types.is_list(column.type) or pa.types.is_large_list(column.type)):
+        return column
+    lists = column.combine_chunks()
+    if isinstance(lists, pa.ChunkedArray):  # a column of no chunk or of several stays chunked
+        lists = pa.concat_arrays(lists.chunks) if lists.chunks else pa.array([], column.type)
+    lengths = pc.fill_null(pc.list_value_length(lists), 0)
+    places = pc.add(lists.offsets.slice(0, len(lists)), place)
+    places = pc.if_else(pc.greater(lengths, place), places, pa.scalar(None, places.type))
+    return pa.chunked_array([lists.values.take(places)])
+
+
+def as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return values as strings, whole floats without their ".0"."""
+    if pa.types.is_boolean(values.type):
+        return pc.if_else(values, "true", "false")
+    if pa.types.is_floating(values.type):
+        numbers = values.to_numpy()
+        kept = numbers[~np.isnan(numbers)]
+        if len(kept) and np.abs(kept).max() < 2**53 and (kept == np.round(kept)).all():
+            values = pa.chunked_array([pa.array(numbers, from_pandas=True)]).cast(pa.int64())
+    return values.cast(pa.string())
+
+
+def as_numbers(values: pa.ChunkedArray) -> np.ndarray:
+    """Return values as floats: decimal commas and per cent signs read, NaN where none is one."""
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.int8())
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return _finite(values.cast(pa.float64(), safe=False))
+    if not len(values):
+        return np.zeros(0)
+    plain = pc.replace_substring_regex(values, r"[\s%+]", "")
+    plain = pc.replace_substring(plain, ",", ".")
+    matched = pc.fill_null(pc.match_substring_regex(values, NUMBER), False)
+    numbers = pc.if_else(matched, plain, pa.scalar(None, plain.type))
+    return _finite(numbers.cast(pa.float64()))
+
+
+def _finite(values: pa.ChunkedArray) -> np.ndarray:
+    numbers = np.array(values.to_numpy(), np.float64)
+    numbers[~np.isfinite(numbers)] = np.nan
+    return numbers
+
+
+def look(table: Table) -> list[Column]:
+    """Describe every column that a role could be given, from a spread of the training rows."""
+    train = table.splits["train"]
+    if train.num_rows > LOOKED_AT:
+        train = train.take(np.linspace(0, train.num_rows - 1, LOOKED_AT).astype(np.int64))
+    columns = []
+    for name, address in addresses(table).items():
+        names = table.class_names.get(address[0], ())
+        of_list = address[0] if address[1] is not None and name != address[0] else ""
+        column = _describe(name, take(train, address), tuple(names), of_list)
+        column = replace(column, holds_lists=address[1] is not None)
+        if of_list and address[1]:
+            first, own = take(train, (of_list, 0)), take(train, address)
+            column = replace(column, alike=shared_words(first, own))
+        columns.append(column)
+    return columns
+
+
+def shared_words(ones: pa.ChunkedArray, others: pa.ChunkedArray) -> float:
+    """Return the mean Jaccard overlap of the words of two columns' first texts, 0 to 1."""
+    pairs = zip(
+        ones.slice(0, COMPARED).to_pylist(), others.slice(0, COMPARED).to_pylist(), strict=True
+    )
+    shares = []
+    for one, other in pairs:
+        a, b = set((one or "").lower().split()), set((other or "").lower().split())
+        shares.append(len(a & b) / max(1, len(a | b)))
+    return float(np.mean(shares)) if shares else 0.0
+
+
+def _describe(
+    name: str, values: pa.ChunkedArray, class_names: tuple[str, ...], of_list: str
+) -> Column:
+    rows = len(values)
+    values = values.drop_null()
+    texts = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+    if texts:
+        values = values.filter(pc.not_equal(pc.utf8_trim_whitespace(values), ""))
+    distinct = pc.unique(values)
+    few = tuple(str(value) for value in distinct.to_pylist()) if len(distinct) <= LISTED else ()
+    shared: dict[str, Any] = {"class_names": class_names, "of_list": of_list, "values": few}
+    if not len(values) or not (texts or _is_number(values.type)):
+        return Column(name, "empty", rows, 0, 0, of_list=of_list)
+    numbers = as_numbers(values)
+    numbers = numbers[~np.isnan(numbers)]
+    if texts:
+        shared |= _describe_text(values)
+        shared["numeric"] = len(numbers) / len(values)
+    if len(numbers):
+        shared |= {"low": float(numbers.min()), "high": float(numbers.max())}
+        shared["whole"] = bool((numbers == np.round(numbers)).all())
+    kind: Kind = "text" if texts else "bool" if pa.types.is_boolean(values.type) else "number"
+    return Column(name, kind, rows, len(values), len(distinct), **shared)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+    )
+
+
+def _describe_text(values: pa.ChunkedArray) -> dict[str, float]:
+    trimmed = pc.utf8_trim_whitespace(values)
+    return {
+        "characters": float(pc.mean(pc.utf8_length(trimmed)).as_py()),
+        "spaced": float(pc.mean(pc.match_substring_regex(trimmed, r"\S\s+\S")).as_py()),
+        "questions": float(pc.mean(pc.match_substring_regex(trimmed, r"[?？؟]['\"”)]*$")).as_py()),
+    }

@@ -1,0 +1,106 @@
+"""Bytes into text: the encoding found, and said where it was assumed."""
+
+import codecs
+
+from charset_normalizer import from_bytes
+
+from ststudio.errors import StudioError
+
+# The longer marks first: UTF-32's begins with UTF-16's.
+MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+# What spreadsheets and databases of the last thirty years wrote. The western ones come first and
+# win a draw: on short texts the detector cannot tell them from their neighbours.
+CANDIDATES = [
+    "cp1252",
+    "cp1250",
+    "cp1251",
+    "cp1253",
+    "cp1254",
+    "cp1255",
+    "cp1256",
+    "koi8_r",
+    "shift_jis",
+    "euc_jp",
+    "euc_kr",
+    "gb18030",
+    "big5",
+    "mac_roman",
+]
+LOOKED_AT = 200_000  # bytes
+CONTROLS = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32)) + b"\x7f"
+MOST_CONTROLS = 0.002  # share of bytes; above it, this is no text
+RARE_ACCENTS = 0.05  # of all bytes: Polish and Turkish have more
+FEW_DAMAGED = 0.05  # of the characters beyond ASCII
+
+
+def decode(data: bytes, name: str, cut: bool = False) -> tuple[str, str]:
+    """Return the text and a sentence on what was assumed, if anything; raise StudioError.
+
+    With `cut`, the data may end in the middle of a character.
+    """
+    for mark, encoding in MARKS.items():
+        if data.startswith(mark):
+            return _whole(data[len(mark) :], encoding, cut), ""
+    text = _try_utf8(data, cut)
+    if text is not None and "\x00" not in text[:LOOKED_AT]:
+        return text, ""
+    encoding = _wide(data[:LOOKED_AT])
+    if not encoding:
+        _refuse_binary(data[:LOOKED_AT], name)
+        encoding = _mostly_utf8(data) or _detect(data[:LOOKED_AT])
+    sentence = f"{name} was read as {encoding.upper()}, which it does not say itself."
+    return _whole(data, encoding, cut), sentence
+
+
+def _whole(data: bytes, encoding: str, cut: bool) -> str:
+    return codecs.getincrementaldecoder(encoding)("replace").decode(data, final=not cut)
+
+
+def _try_utf8(data: bytes, cut: bool) -> str | None:
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(data, final=not cut)
+    except UnicodeDecodeError:
+        return None
+
+
+def _wide(sample: bytes) -> str:
+    """Recognise UTF-16 without a mark by where its zero bytes stand."""
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    half = len(sample) / 2
+    if odd > 0.3 * half and even < 0.02 * half:
+        return "utf-16-le"
+    if even > 0.3 * half and odd < 0.02 * half:
+        return "utf-16-be"
+    return ""
+
+
+def _refuse_binary(sample: bytes, name: str) -> None:
+    controls = len(sample) - len(sample.translate(None, CONTROLS))
+    if controls > MOST_CONTROLS * len(sample) or b"\x00" in sample:
+        raise StudioError(
+            f"{name} holds no text that can be read. Save it as CSV (UTF-8), JSONL or Parquet."
+        )
+
+
+def _mostly_utf8(data: bytes) -> str:
+    """Recognise UTF-8 in which a few characters are damaged."""
+    text = data.decode("utf-8", "replace")
+    damaged = text.count("\ufffd")
+    beyond = len(text) - len(text.encode("ascii", "ignore"))
+    return "utf-8" if beyond > damaged and damaged <= FEW_DAMAGED * beyond else ""
+
+
+def _detect(sample: bytes) -> str:
+    best = from_bytes(sample, cp_isolation=CANDIDATES).best()
+    if best is None:
+        return "cp1252"
+    beyond = sum(byte > 0x7F for byte in sample)
+    if best.encoding in ("cp1250", "cp1254") and beyond < RARE_ACCENTS * len(sample):
+        return "cp1252"  # English with a few accents and curly quotes
+    return str(best.encoding)

@@ -1,0 +1,85 @@
+"""What the doctor says: findings, fixes, and the diagnosis they add up to."""
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from ststudio.data.cases import LabelKind
+
+if TYPE_CHECKING:
+    from ststudio.data.rows import Rows
+
+Level = Literal["error", "warning", "info"]
+LEVELS: tuple[Level, ...] = ("error", "warning", "info")
+
+
+@dataclass(frozen=True)
+class Fix:
+    """One step that mends or reshapes the rows: a key of FIXES and its arguments."""
+
+    code: str
+    args: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing the doctor saw. An error blocks the run, a warning and an info do not."""
+
+    level: Level
+    code: str
+    message: str
+    fix: Fix | None = None
+
+
+@dataclass(frozen=True)
+class Label:
+    """The column that holds the score or the class."""
+
+    column: str
+    kind: LabelKind
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a table is, how it is read, and what is wrong with it."""
+
+    case: str | None
+    confidence: float
+    runner_up: str | None
+    columns: dict[str, str]  # role: source column
+    label: Label | None
+    rows: dict[str, Any]  # read, kept, left_out, left_out_lines
+    splits: dict[str, int]  # rows kept of each split that the source names
+    findings: tuple[Finding, ...]
+    preview: list[dict[str, Any]]
+    fixes: tuple[Fix, ...] = ()  # the chain that was applied
+    prepared: "Rows | None" = field(default=None, repr=False, compare=False)  # after all fixes
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Return the findings that block a run."""
+        return tuple(finding for finding in self.findings if finding.level == "error")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the shape of the /diagnose endpoint."""
+        return {
+            "case": self.case,
+            "confidence": self.confidence,
+            "runner_up": self.runner_up,
+            "columns": dict(self.columns),
+            "label": asdict(self.label) if self.label else None,
+            "rows": self.rows,
+            "splits": self.splits,
+            "findings": [asdict(finding) for finding in self.findings],
+            "preview": self.preview,
+        }
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Say a number of things: 1 row, 1,200 rows."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def quoted(names: list[str] | tuple[str, ...], most: int = 5) -> str:
+    """Name a few things, and say how many more there are."""
+    said = ", ".join(f'"{name}"' for name in names[:most])
+    return said if len(names) <= most else f"{said} and {len(names) - most} more"

@@ -1,0 +1,92 @@
+"""How well a column would serve as a case's label."""
+
+from ststudio.data.cases import CASES
+from ststudio.data.columns import Column
+from ststudio.data.labels import CLASS_COUNT, is_missing, meaning
+from ststudio.data.names import hint
+
+PAIR_LABELS = ("pair-class", "nli", "pair-score")  # cases whose label tells how two texts relate
+
+
+def label_fit(case: str, column: Column) -> float:
+    """Return how well a column's values serve as a case's label, 0 to 1."""
+    if column.kind == "empty" or column.holds_lists:
+        return 0.0
+    if CASES[case].label == "score":
+        return _score_fit(column)
+    return _class_fit(column) if case not in CLASS_COUNT else _meaning_fit(case, column)
+
+
+def _score_fit(column: Column) -> float:
+    if column.kind == "bool" or column.class_names:
+        return 0.0
+    if not column.has_numbers:
+        return 0.6 if column.numeric >= 0.5 else 0.0
+    if column.distinct < 3:
+        # One value or two are a score only where the name says so.
+        return 0.3 if hint("score", column.name) == 1.0 else 0.0
+    if column.whole and column.high > 10 and column.high != 100:
+        return 0.3  # votes, years, lengths
+    return 0.8 if column.whole and column.distinct == 3 else 1.0
+
+
+def _class_fit(column: Column) -> float:
+    if column.kind == "bool":
+        return 1.0
+    if column.has_numbers and not column.whole:
+        return 0.0
+    if not column.has_numbers and (column.characters > 60 or column.prose > 0.6):
+        return 0.0
+    if column.distinct == 1:
+        return 0.4
+    return 1.0 if column.repeats else 0.3 * (hint("class", column.name) >= 0.9)
+
+
+def _meaning_fit(case: str, column: Column) -> float:
+    wanted = CLASS_COUNT[case]
+    if column.class_names:
+        known = [name for name in column.class_names if meaning(case, name) is not None]
+        if len(known) == len(column.class_names) == wanted:
+            return 1.0
+        return 0.6 if len(column.class_names) == wanted == 2 else 0.0
+    if column.kind == "bool":
+        return 1.0 if wanted == 2 else 0.0
+    if column.has_numbers:
+        return _number_fit(wanted, column)
+    values = [value for value in column.values if not is_missing(value)]
+    if values and all(meaning(case, value) is not None for value in values):
+        return 1.0 if len(values) == wanted else 0.4 if len(values) == 1 else 0.0
+    return 0.5 if len(values) == wanted == 2 and column.repeats and column.prose < 0.5 else 0.0
+
+
+def _number_fit(wanted: int, column: Column) -> float:
+    if not column.values or not column.whole:
+        return 0.0
+    numbers = {
+        float(value.strip(" %").replace(",", "."))
+        for value in column.values
+        if not is_missing(value)
+    }
+    if wanted == 2 and numbers == {-1.0, 1.0}:
+        return 0.9
+    numbers -= {-1.0}
+    if numbers == set(range(wanted)):
+        return 1.0 if wanted == 2 else 0.8
+    if wanted == 2 and numbers in ({0.0}, {1.0}):
+        return 0.4
+    return 0.6 if wanted == 2 and numbers == {1.0, 2.0} else 0.0
+
+
+def pair_label_fit(column: Column) -> float:
+    """Return how well a column would say how two texts of a row relate, 0 to 1."""
+    if column.is_id:
+        return 0.0
+    return max(label_fit(case, column) for case in PAIR_LABELS)
+
+
+def is_label(column: Column) -> bool:
+    """Tell whether name and values both say that a column is a label."""
+    fits = max(label_fit(case, column) for case in CASES if CASES[case].label)
+    named = max(hint("class", column.name), hint("score", column.name))
+    told = column.distinct == 2 or label_fit("nli", column) == 1.0
+    return not column.is_id and (fits >= 0.6 and named >= 0.6 or fits >= 0.9 and told)

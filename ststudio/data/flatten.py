@@ -1,0 +1,79 @@
+"""Tables made of tables, before any column has a role."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pyarrow as pa
+
+from ststudio.data.columns import addresses, as_text, take
+from ststudio.data.rows import UNIT
+from ststudio.data.tables import Table
+from ststudio.errors import StudioError
+
+SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n+")
+SENTENCE_CHARACTERS = 20  # shorter pieces are headings, numbers and the ends of abbreviations
+
+
+def check_column(table: Table, name: str) -> None:
+    """Raise StudioError for a column that the table has not."""
+    known = addresses(table)
+    if name not in known:
+        raise StudioError(f'There is no column "{name}". The columns are: {", ".join(known)}.')
+
+
+def triplets_to_texts(table: Table, columns: list[str], label: str) -> Table:
+    """Give each text of the named columns a row with the row's class, repeats left out.
+
+    A negative's class is not known, so only anchors and positives belong in `columns`.
+    """
+    for name in (*columns, label):
+        check_column(table, name)
+    known = addresses(table)
+    splits = {}
+    for name, split in table.splits.items():
+        parts = [
+            pa.table({"text": as_text(take(split, known[column])), label: split[label]})
+            for column in columns
+        ]
+        splits[name] = pa.concat_tables(parts).group_by(["text", label]).aggregate([])
+    return replace(table, splits=splits)
+
+
+def documents_to_pairs(table: Table, column: str) -> Table:
+    """Make pairs of neighbouring sentences, each document a unit that no split parts."""
+    check_column(table, column)
+    known = addresses(table)
+    splits = {}
+    for name, split in table.splits.items():
+        texts = as_text(take(split, known[column])).to_pylist()
+        splits[name] = pa.table(_collect(texts, neighbours))
+    if not splits["train"].num_rows:
+        raise StudioError(
+            f'The texts in "{column}" have no two sentences each, so they make no pairs. '
+            "Choose a column with longer texts."
+        )
+    return replace(table, splits=splits, class_names={})
+
+
+def _collect(
+    texts: list[str | None], pairs: Callable[[str], Iterator[tuple[str, str]]]
+) -> dict[str, pa.Array]:
+    rows = [
+        (*pair, f"document {place}")
+        for place, text in enumerate(texts)
+        if text
+        for pair in pairs(text)
+    ]
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    return {
+        name: pa.array(values, pa.string())
+        for name, values in zip(("anchor", "positive", UNIT), columns, strict=True)
+    }
+
+
+def neighbours(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the first and second sentence, the third and fourth, and so on: none twice."""
+    sentences = [part.strip() for part in SENTENCE_END.split(text) if part]
+    sentences = [part for part in sentences if len(part) >= SENTENCE_CHARACTERS]
+    yield from zip(sentences[::2], sentences[1::2], strict=False)

@@ -1,0 +1,188 @@
+"""The case and the roles of the columns, from values, types and names together."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import permutations
+
+from ststudio.data.cases import CASES, Case
+from ststudio.data.columns import Column
+from ststudio.data.findings import Label
+from ststudio.data.fits import is_label, label_fit, pair_label_fit
+from ststudio.data.names import TEXT_ROLES, hint, names_a_text
+
+TEXTS_TRIED = 7  # columns that may be texts: every order of them is weighed
+CLEAR = 0.3  # nothing else comes near
+CLOSE = 0.2  # runners-up within this are named
+VERY_CLOSE = 0.08  # and within this, said to be as likely
+
+# What a column that a mapping leaves unused costs it.
+UNUSED_TEXT = 0.12
+UNUSED_ROLE = 0.3  # named like a role of a richer case
+UNUSED_LABEL = 0.2
+UNUSED_PAIR_LABEL = 0.3  # a 0/1, a score or an entailment, ignored: negatives become positives
+UNUSED_SCORE = 0.05  # a score says more than a class
+MISCAST = 0.25  # a column used against its name
+
+NEARER = 0.05  # in overlap of words
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was decided by a person or a recipe, so that it need not be guessed."""
+
+    case: str | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
+    label: Label | None = None
+    no_label: bool = False
+    classes: Mapping[str, int | None] = field(default_factory=dict)  # value: its number
+    expanded: tuple[str, ...] = ()  # roles whose lists become one row for each text
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One reading of the columns, and how well it fits, 0 to 1."""
+
+    case: str
+    columns: dict[str, str]
+    label: Label | None
+    fit: float
+
+
+def candidates(columns: list[Column], wish: Wish) -> list[Guess]:
+    """Return the best reading for each case that the columns allow, the best first."""
+    texts = text_columns(columns, wish)
+    keys = [key for key in ([wish.case] if wish.case else CASES) if _allows(CASES[key], wish)]
+    found = [m for key in keys if (m := _best(CASES[key], columns, texts, wish)) is not None]
+    return sorted(found, key=lambda mapping: -mapping.fit)
+
+
+def _allows(case: Case, wish: Wish) -> bool:
+    """Tell whether a case has the roles and the label that were decided."""
+    labelled = wish.label is None or wish.label.kind == case.label
+    return labelled and set(wish.roles) <= set(case.columns)
+
+
+def text_columns(columns: list[Column], wish: Wish) -> list[Column]:
+    """Return the columns that may be embedded, in the table's order."""
+    chosen = set(wish.roles.values())
+    lists = {column.of_list for column in columns if column.of_list}
+    named = {name for name in lists if names_a_text(name)}
+    alone = not any(c.prose >= 0.3 for c in columns if not c.of_list and c.name not in lists)
+    several = {name for name in lists if sum(c.of_list == name for c in columns) > 1}
+    split = {name for name in several if name not in named and alone}
+    texts = [
+        column
+        for column in columns
+        if column.name in chosen
+        or (
+            column.prose > 0
+            and (column.of_list in split if column.of_list else column.name not in split)
+        )
+    ]
+    best = sorted(texts, key=lambda c: -(c.prose + _named(c) + (c.name in chosen)))[:TEXTS_TRIED]
+    return [column for column in columns if column in best]
+
+
+def _named(column: Column) -> float:
+    return max(hint(role, column.name) for role in (*TEXT_ROLES, "text"))
+
+
+def _best(case: Case, columns: list[Column], texts: list[Column], wish: Wish) -> Guess | None:
+    best: Guess | None = None
+    labels = list(_labels(case, columns, wish))
+    for chosen in permutations(texts, len(case.columns)):
+        roles = {role: column.name for role, column in zip(case.columns, chosen, strict=True)}
+        if any(roles.get(role, name) != name for role, name in wish.roles.items()):
+            continue
+        if not wish.roles and not _leading(chosen):
+            continue
+        fit = _fit_roles(case, chosen, columns)
+        for label, worth in labels:
+            if label is not None and label.column in roles.values():
+                continue
+            total = _total(case, fit, worth) - _unused(case, roles, label, columns)
+            if best is None or total > best.fit + 1e-9:
+                best = Guess(case.key, roles, label, total)
+    return best
+
+
+def _leading(chosen: tuple[Column, ...]) -> bool:
+    """Tell whether parts of a list are its first ones, in their order."""
+    return all(
+        not column.of_list or column.name == f"{column.of_list}.{place}"
+        for place, column in enumerate(chosen)
+    )
+
+
+def _total(case: Case, roles: float, label: float) -> float:
+    parts = len(case.columns)
+    return (roles * parts + label) / (parts + 1) if case.label else roles
+
+
+def _fit_roles(case: Case, chosen: tuple[Column, ...], columns: list[Column]) -> float:
+    fit = sum(
+        0.5 * column.prose + 0.5 * hint(role, column.name)
+        for role, column in zip(case.columns, chosen, strict=True)
+    ) / len(chosen)
+    places = [columns.index(column) for column in chosen]
+    fit += 0.02 * (places == sorted(places))
+    fit -= MISCAST * any(
+        _miscast(role, column) for role, column in zip(case.columns, chosen, strict=True)
+    )
+    if len(chosen) == 1:
+        fit += 0.02 * min(1.0, chosen[0].characters / 100)  # the body rather than its title
+    if len(chosen) == 3 and chosen[0].of_list:
+        # A list of three: a triplet if the second text is nearer the first than the third is.
+        fit += 0.15 if chosen[1].alike > chosen[2].alike + NEARER else -0.15
+    if case.columns[0] == "anchor":
+        # Whoever asks is the anchor: a question is answered by what is none.
+        fit += 0.1 * (chosen[0].questions > 0.5 > 0.2 > chosen[1].questions)
+    return fit
+
+
+def _miscast(role: str, column: Column) -> bool:
+    """Tell whether a column's name speaks for another role and not for this one."""
+    others = (other for other in TEXT_ROLES if other != role)
+    return hint(role, column.name) < 0.3 and any(hint(o, column.name) >= 0.8 for o in others)
+
+
+def _labels(case: Case, columns: list[Column], wish: Wish) -> Iterator[tuple[Label | None, float]]:
+    if case.label is None:
+        yield None, 0.0
+        return
+    for column in columns:
+        if wish.label and wish.label.column != column.name:
+            continue
+        fits = label_fit(case.key, column)
+        if wish.label:
+            fits = fits or (0.1 if wish.case else 0.0)  # overruled: say what is wrong later
+        named = hint(case.label, column.name)
+        if fits and not (column.is_id and named < 0.6 and not wish.label):
+            # Of two labels that fit alike, the coarser one: it has more rows a class.
+            coarse = 0.01 / max(1, column.distinct)
+            yield Label(column.name, case.label), 0.5 * fits + 0.5 * named + coarse
+
+
+def _unused(case: Case, roles: dict[str, str], label: Label | None, columns: list[Column]) -> float:
+    used = {*roles.values(), *([label.column] if label else [])}
+    lists = {c.of_list for c in columns if c.of_list and c.name in used} | used
+    left = [c for c in columns if c.name not in lists and c.of_list not in used]
+    texts = sum(UNUSED_TEXT for c in left if c.prose >= 0.4 and not c.of_list)
+    roleless = [c for c in left if c.prose >= 0.2 and not c.of_list]
+    named = any(
+        hint(role, c.name) >= 0.9
+        for c in roleless
+        for role in ("positive", "negative", "sentence2", "hypothesis")
+        if role not in case.columns or hint(role, roles.get(role, "")) < 0.8
+    )
+    return min(texts, 0.24) + UNUSED_ROLE * named + _unused_labels(case, left)
+
+
+def _unused_labels(case: Case, left: list[Column]) -> float:
+    if case.label is not None:
+        scores = any(
+            label_fit("pair-score", c) == 1.0 and hint("score", c.name) >= 0.6 for c in left
+        )
+        return UNUSED_SCORE * (scores and len(case.columns) == 2)
+    told = max((pair_label_fit(c) * (1.0 if is_label(c) else 0.6) for c in left), default=0.0)
+    return max(UNUSED_PAIR_LABEL * told, UNUSED_LABEL * any(is_label(c) for c in left))

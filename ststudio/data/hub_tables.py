@@ -1,0 +1,163 @@
+"""Datasets on the Hub as tables: the files that matter, fetched and read once per commit."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ststudio.data.layouts import Subset, choose_splits, choose_subset, find_subsets
+from ststudio.data.locks import only_one
+from ststudio.data.tables import Part, Retrieval, Table, open_table, read_parts
+from ststudio.errors import StudioError
+from ststudio.fetch import DatasetRef, download_file, resolve_dataset
+from ststudio.remote import COMMIT, HubAway, RemoteFile
+from ststudio.settings import MB, get_settings
+
+CONVERTED = "refs/convert/parquet"  # the Hub's own conversion of what only a script could read
+PACKED = 4  # a file's bytes on the Hub may be this many times what is kept of it
+Source = Mapping[str, Any]
+Found = tuple[DatasetRef, tuple[Subset, ...]]
+
+
+def find_dataset(source: Source, token: str | None) -> Found:
+    """Find a dataset's commit and subsets, where need be those of its converted branch."""
+    ref = resolve_dataset(source["id"], source.get("revision"), token)
+    subsets = find_subsets(ref)
+    if subsets:
+        return ref, subsets
+    try:
+        converted = resolve_dataset(ref.id, CONVERTED, token)
+    except HubAway:
+        raise
+    except StudioError:
+        raise _unreadable(ref) from None
+    # The branch has the card of its own conversion, or none: its folders are what counts.
+    subsets = find_subsets(replace(converted, card={}))
+    if not subsets:
+        raise _unreadable(ref)
+    return converted, subsets
+
+
+def _unreadable(ref: DatasetRef) -> StudioError:
+    paths = [file.path for file in ref.files if not file.path.startswith((".git", "README"))]
+    if not paths:
+        return StudioError(f"The dataset {ref.id!r} is empty. Choose another.")
+    if any(path.endswith(".py") for path in paths):
+        return StudioError(
+            f"The dataset {ref.id!r} holds a loading script, which is not run here, and the Hub "
+            "has no converted copy of it. Choose a copy in Parquet, CSV or JSONL, or upload one."
+        )
+    return StudioError(
+        f"The dataset {ref.id!r} holds no Parquet, CSV, TSV, JSON or JSONL "
+        f"(but {', '.join(paths[:3])}). Choose another, or upload its rows as a file."
+    )
+
+
+def kept_table(source: Source) -> Table | None:
+    """Open what was read of this very commit before, without asking the Hub; it was public."""
+    revision = source.get("revision") or ""
+    folder = _folder(source["id"], revision, source)
+    return open_table(folder) if COMMIT.fullmatch(revision) and folder.is_dir() else None
+
+
+def open_hub(source: Source, token: str | None, found: Found | None = None) -> Table:
+    """Open subset and splits of a dataset, which may have been found already."""
+    kept = kept_table(source)
+    if kept is not None:
+        return kept
+    ref, subsets = found or find_dataset(source, token)
+    splits = choose_splits(
+        choose_subset(subsets, source["subset"], ref.id), source["split"], ref.id
+    )
+    if ref.private:
+        with tempfile.TemporaryDirectory(prefix="ststudio-") as temporary:
+            return _read(ref, splits, Path(temporary), token)  # mapped: outlives the folder
+    folder = _folder(ref.id, ref.revision, source)
+    with only_one(str(folder)):
+        if not folder.is_dir():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".part-", dir=folder.parent) as temporary:
+                _read(ref, splits, Path(temporary), token)
+                (Path(temporary) / "table").rename(folder)
+    return open_table(folder)
+
+
+def _folder(repo_id: str, revision: str, source: Source) -> Path:
+    """Return where the parsed table is kept: by what was asked for, and under which limits."""
+    settings = get_settings()
+    limits = (settings.rows, settings.columns, settings.cell_characters, settings.decoded_bytes)
+    asked = json.dumps([source.get("subset"), source.get("split"), limits])
+    key = hashlib.sha256(asked.encode()).hexdigest()[:16]
+    return settings.folder / "datasets" / repo_id.replace("/", "--") / revision / key
+
+
+def _read(
+    ref: DatasetRef, splits: Mapping[str, tuple[RemoteFile, ...]], folder: Path, token: str | None
+) -> Table:
+    """Fetch as many whole files as the budget needs, and read them."""
+    parts = []
+    for split, files in splits.items():
+        for file in _needed(files, ref.id):
+            path = download_file(ref, file, folder / "files", token)
+            parts.append(Part(path, file.path, split))
+    return read_parts(parts, folder / "table")
+
+
+def _needed(files: tuple[RemoteFile, ...], dataset: str) -> list[RemoteFile]:
+    budget = get_settings().decoded_bytes
+    needed: list[RemoteFile] = []
+    for file in sorted(files, key=lambda file: file.path):
+        if file.bytes > PACKED * budget:
+            raise StudioError(
+                f"{dataset} keeps its rows in files of {file.bytes / MB:,.0f} MB; up to "
+                f"{PACKED * budget / MB:,.0f} MB are fetched here. Choose a smaller subset, or "
+                "upload a part of it as Parquet or JSONL."
+            )
+        if sum(other.bytes for other in needed) < budget and file.bytes:
+            needed.append(file)
+    if not needed:
+        raise StudioError(f"The files of {dataset} are empty. Choose another dataset.")
+    return needed
+
+
+def open_retrieval(source: Source, token: str | None) -> Table:
+    """Join corpus, queries and judgements, which BEIR keeps as subsets and in a sibling."""
+    asked = dict(source) | {"qrels": None, "split": None}
+    corpus = open_hub(asked | {"subset": "corpus"}, token)
+    queries = open_hub(asked | {"subset": "queries"}, token)
+    judged = open_hub({"kind": "hub", "subset": None, **source["qrels"]}, token)
+    retrieval = Retrieval(
+        corpus=_texts(corpus, f"The corpus of {source['id']}"),
+        queries=_texts(queries, f"The queries of {source['id']}"),
+        qrels={split: _judgements(rows, source) for split, rows in judged.splits.items()},
+    )
+    assumed = tuple(dict.fromkeys(corpus.assumed + queries.assumed + judged.assumed))
+    return replace(judged, splits=retrieval.qrels, assumed=assumed, retrieval=retrieval)
+
+
+def _texts(table: Table, what: str) -> pa.Table:
+    """Return ids and texts, a title before its text as BEIR does it."""
+    rows = table.splits["train"]
+    names = rows.schema.names
+    key = next((name for name in ("_id", "id", "corpus-id", "query-id") if name in names), None)
+    if key is None or "text" not in names:
+        raise StudioError(f"{what} needs the columns _id and text; it has {', '.join(names)}.")
+    texts = [text or "" for text in rows["text"].to_pylist()]
+    if "title" in names:
+        titles = [title or "" for title in rows["title"].to_pylist()]
+        texts = [f"{title} {text}".strip() for title, text in zip(titles, texts, strict=True)]
+    return pa.table({"id": rows[key].cast(pa.string()), "text": pa.array(texts, pa.string())})
+
+
+def _judgements(rows: pa.Table, source: Source) -> pa.Table:
+    wanted = ("query-id", "corpus-id", "score")
+    missing = [name for name in wanted if name not in rows.schema.names]
+    if missing:
+        raise StudioError(f"{source['qrels']['id']} has no column {missing[0]!r}, as qrels have.")
+    ids = {name: rows[name].cast(pa.string()) for name in wanted[:2]}
+    return pa.table({**ids, "score": rows["score"]})

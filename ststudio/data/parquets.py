@@ -1,0 +1,122 @@
+"""Rows in Parquet, a few at a time: a small file can hold far more than memory."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from ststudio.data.gather import Gathering
+from ststudio.errors import StudioError
+
+BATCH_ROWS = 256
+FOOTER_BYTES = 16 << 20  # of one string in the file's own description
+FOOTER_ITEMS = 100_000
+
+
+def read_parquet(
+    content: Path | bytes, name: str, gathering: Gathering
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Give rows with their number; note the names of classes; raise StudioError."""
+    source = content if isinstance(content, Path) else pa.BufferReader(content)
+    try:
+        with parquet.ParquetFile(
+            source,
+            thrift_string_size_limit=FOOTER_BYTES,
+            thrift_container_size_limit=FOOTER_ITEMS,
+        ) as file:
+            schema = file.schema_arrow
+        gathering.class_names.update(_class_names(schema))
+        yield from _batches(source, schema, gathering)
+    except MemoryError:
+        raise
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0][:120]
+        raise StudioError(
+            f"{name} is not a Parquet file that can be read ({reason}). Save it again."
+        ) from None
+
+
+def _batches(
+    source: Path | pa.NativeFile, schema: pa.Schema, gathering: Gathering
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    columns = []
+    for field in schema:
+        if _is_readable(field.type):
+            columns.append(field.name)
+        else:
+            gathering.unsupported.add(field.name)
+    texts = [field.name for field in schema if _is_text(field.type)]
+    number = 0
+    # Dictionaries stay as they are: thirty gigabytes of one repeated text remain one text.
+    with parquet.ParquetFile(source, read_dictionary=texts, memory_map=False) as file:
+        for batch in file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
+            cells = [_values(column, gathering.cell_characters) for column in batch.columns]
+            for row in zip(*cells, strict=True):
+                number += 1
+                yield number, dict(zip(batch.schema.names, row, strict=True))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_readable(kind: pa.DataType) -> bool:
+    """Tell whether a column can hold texts or labels; pictures, sounds and vectors cannot."""
+    if pa.types.is_struct(kind):
+        return any(_is_readable(field.type) for field in kind) and not _is_media(kind)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        inner = kind.value_type
+        inner = inner.value_type if pa.types.is_dictionary(inner) else inner
+        return _is_text(inner) or (pa.types.is_struct(inner) and not _is_media(inner))
+    if pa.types.is_dictionary(kind):
+        return _is_readable(kind.value_type)
+    return bool(
+        _is_text(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+        or pa.types.is_temporal(kind)
+        or pa.types.is_null(kind)
+    )
+
+
+def _is_media(kind: pa.StructType) -> bool:
+    return {field.name for field in kind} == {"bytes", "path"}
+
+
+def _values(column: pa.Array, characters: int) -> list[Any]:
+    """Return Python values, texts cut to one character more than allowed."""
+    if pa.types.is_duration(column.type):
+        return [None if value is None else str(value) for value in column.to_pylist()]
+    if not pa.types.is_dictionary(column.type):
+        return list(column.to_pylist())
+    used = pc.unique(column.indices.drop_null())
+    texts = column.dictionary.take(used)
+    if _is_text(texts.type):
+        texts = pc.utf8_slice_codeunits(texts, 0, characters + 1)
+    value_of = dict(zip(used.to_pylist(), texts.to_pylist(), strict=True))
+    return [value_of.get(index) for index in column.indices.to_pylist()]
+
+
+def _class_names(schema: pa.Schema) -> dict[str, tuple[str, ...]]:
+    """Read the names of classes that the datasets library keeps in the schema."""
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        return dict(_named(features, ""))
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _named(features: dict[str, Any], prefix: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, feature in features.items():
+        if not isinstance(feature, dict):
+            continue
+        if feature.get("_type") == "ClassLabel":
+            yield prefix + name, tuple(map(str, feature["names"]))
+        elif "_type" not in feature:
+            yield from _named(feature, f"{prefix}{name}.")

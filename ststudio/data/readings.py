@@ -1,0 +1,143 @@
+"""What is to say about the columns, once each has a role or none."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ststudio.data.cases import CASES
+from ststudio.data.columns import Column
+from ststudio.data.findings import Finding, Fix, Level, quoted
+from ststudio.data.fits import PAIR_LABELS, is_label, label_fit
+from ststudio.data.guess import Guess, Wish
+from ststudio.data.reshape import FIXES, describe
+from ststudio.data.rows import Rows
+from ststudio.data.tables import Table
+
+FITS = 0.6
+DOCUMENT_CHARACTERS = 200  # mean: texts long enough to hold neighbouring sentences
+
+
+def check_columns(
+    seen: list[Column], guess: Guess, rows: Rows, wish: Wish, table: Table
+) -> Iterator[Finding]:
+    """Say what became of every column."""
+    used = {*guess.columns.values(), *([guess.label.column] if guess.label else [])}
+    lists = {column.of_list for column in seen if column.name in used}
+    left = [c for c in seen if c.name not in used | lists and not c.of_list and c.kind != "empty"]
+    yield from _label_names(guess)
+    others = [column for column in left if is_label(column)]
+    yield from _two_labels(guess, others)
+    yield from _ignored_labels(guess, rows, others)
+    ids = [column.name for column in left if column.is_id and column not in others]
+    if ids:
+        yield Finding("info", "id_column", f"{quoted(ids)} only number the rows: left aside.")
+    extra = [column for column in left if column not in others and column.name not in ids]
+    yield from _extra(extra, rows)
+    yield from _lists(guess, table, wish)
+    nested = [name for name in used if "." in name]
+    if nested:
+        said = f"Nested columns are read by their path: {quoted(sorted(nested))}."
+        yield Finding("info", "nested", said)
+    yield from _reshapes(rows)
+
+
+def _label_names(guess: Guess) -> Iterator[Finding]:
+    names = {"label", "labels", "score", "scores"}
+    if guess.label and guess.label.column not in names:
+        said = f'"{guess.label.column}" is the {guess.label.kind}; the trainer is given it as one.'
+        yield Finding("info", "label_renamed", said)
+
+
+def _two_labels(guess: Guess, others: list[Column]) -> Iterator[Finding]:
+    if guess.label is None:
+        return
+    for other in others:
+        cases = [
+            key
+            for key, case in CASES.items()
+            if case.label and len(case.columns) == len(guess.columns)
+        ]
+        fits = max(cases, key=lambda key: label_fit(key, other))
+        if label_fit(fits, other) >= FITS:
+            said = f'"{guess.label.column}" is taken as the label, "{other.name}" is left aside.'
+            fix = Fix("use_label", {"column": other.name, "kind": CASES[fits].label})
+            yield Finding("warning", "two_labels", said, fix)
+
+
+def _ignored_labels(guess: Guess, rows: Rows, others: list[Column]) -> Iterator[Finding]:
+    """Say where a case without a label would train negatives as positives."""
+    if guess.label is not None or rows.case != guess.case:
+        return
+    for other in others:
+        key = max(PAIR_LABELS, key=lambda key: label_fit(key, other))
+        if guess.case == "pair" and label_fit(key, other) >= FITS:
+            yield Finding(
+                "error",
+                "negatives_as_positives",
+                f'"{other.name}" says which rows belong together. Read as pairs of positives, the '
+                "label is ignored and rows that do not belong together are trained as if they did.",
+                Fix("use_case", {"case": key}),
+            )
+        else:
+            yield _left_label(guess, other)
+
+
+def _left_label(guess: Guess, other: Column) -> Finding:
+    said = f'"{other.name}" looks like a label, which this case does not use: left aside.'
+    if "negative" not in guess.columns:
+        return Finding("warning", "extra_column", said)
+    texts = [guess.columns["anchor"], guess.columns["positive"]]
+    fix = Fix("flatten_triplets", {"columns": texts, "label": other.name})
+    return Finding("info", "extra_column", said + " It can make texts with a class.", fix)
+
+
+def _extra(extra: list[Column], rows: Rows) -> Iterator[Finding]:
+    if extra:
+        names = quoted([column.name for column in extra])
+        level: Level = "warning" if any(column.prose > 0.5 for column in extra) else "info"
+        taken = quoted([*rows.columns.values()])
+        said = f"{names} would become inputs of the loss: left aside. Used are {taken}."
+        yield Finding(level, "extra_column", said)
+
+
+def _lists(guess: Guess, table: Table, wish: Wish) -> Iterator[Finding]:
+    train = table.splits["train"]
+    for role, name in guess.columns.items():
+        if name not in train.schema.names or not pa.types.is_list(train[name].type):
+            continue
+        most = pc.max(pc.list_value_length(train[name])).as_py() or 0
+        if most > 1 and role not in wish.expanded:
+            said = f'"{name}" holds up to {most} texts; the first is taken.'
+            yield Finding("info", "several_texts", said, Fix("expand_lists", {"role": role}))
+
+
+def _reshapes(rows: Rows) -> Iterator[Finding]:
+    """Offer what the case is better made into."""
+    for code in CASES[rows.case].reshape[:1]:
+        fix = Fix(code, dict(FIXES[code].defaults))
+        said = f"{CASES[rows.case].title} trains better when reshaped: {describe(fix)}."
+        yield Finding("info", "reshape", said, fix)
+
+
+def no_case(seen: list[Column], wish: Wish) -> Finding:
+    """Say why no case fits, and what would."""
+    kinds = ", ".join(f'"{c.name}" ({_kind(c)})' for c in seen if not c.of_list) or "none"
+    if wish.case:
+        case = CASES[wish.case]
+        needs = ", ".join(case.columns) + (f" and a {case.label}" if case.label else "")
+        said = f"{case.title} needs {needs}. The columns are: {kinds}. Assign them, or choose "
+        return Finding("error", "no_case", said + "another case.")
+    said = (
+        "No case of training data fits. Needed are two texts that belong together, three texts "
+        f"(anchor, positive, negative), or texts with a class or a score. The columns are: {kinds}."
+    )
+    texts = sorted((c for c in seen if c.prose > 0.5), key=lambda column: -column.characters)
+    if texts and texts[0].characters >= DOCUMENT_CHARACTERS:
+        fix = Fix("documents_to_pairs", {"column": texts[0].name})
+        return Finding("error", "no_case", said + " Long texts make pairs of sentences.", fix)
+    return Finding("error", "no_case", said)
+
+
+def _kind(column: Column) -> str:
+    return "text" if column.prose > 0 else "id" if column.is_id else column.kind

@@ -1,0 +1,163 @@
+"""Tables: rows as a file holds them, parsed in a child process under limits."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ststudio.child import Child, ChildDied
+from ststudio.errors import StudioError
+from ststudio.settings import get_settings
+
+FACTS = "table.json"  # beside one Arrow file per split
+
+# What people call the parts of a dataset.
+SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "development": "validation",
+    "test": "test",
+    "testing": "test",
+    "eval": "test",
+    "evaluation": "test",
+}
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Rows that were not read, and why."""
+
+    reason: str
+    count: int
+    lines: tuple[int, ...]  # the first few, counted from 1 as an editor does
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """A corpus, the queries put to it, and which documents answer them."""
+
+    corpus: pa.Table  # id, text
+    queries: pa.Table  # id, text
+    qrels: dict[str, pa.Table]  # by split: query-id, corpus-id, score
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows as they came, by split: columns flattened to dotted names.
+
+    Values are str, int, float, bool, list[str] or null, one type per column.
+    """
+
+    splits: dict[str, pa.Table]  # "train" always; "validation" and "test" where the source has them
+    class_names: dict[str, tuple[str, ...]]  # of columns whose integers stand for names
+    read: int
+    left_out: tuple[LeftOut, ...] = ()
+    assumed: tuple[tuple[str, str], ...] = ()  # (finding code, sentence)
+    retrieval: Retrieval | None = None
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows were kept."""
+        return sum(split.num_rows for split in self.splits.values())
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file on this disk, what people call it, and the split its rows belong to."""
+
+    path: Path
+    name: str
+    split: str = "train"
+
+
+def parse_job(message: dict[str, Any]) -> dict[str, Any]:
+    """Parse files into a folder of Arrow files; runs in the reader process."""
+    from ststudio.data.formats import parse_files  # the parsers are nothing for the app
+
+    parts = [Part(Path(p["path"]), p["name"], p["split"]) for p in message["parts"]]
+    table = parse_files(parts, message["limits"])
+    save_table(table, Path(message["out"]))
+    return {"rows": table.rows}
+
+
+def read_file(path: Path, name: str) -> Table:
+    """Read one file into a table; only StudioError comes out, within the time limit."""
+    with tempfile.TemporaryDirectory(prefix="ststudio-") as folder:
+        return read_parts([Part(path, name)], Path(folder) / "table")  # mapped: outlives the folder
+
+
+def read_parts(parts: Sequence[Part], out: Path) -> Table:
+    """Read files into one table, kept in the new folder `out`; only StudioError comes out."""
+    settings = get_settings()
+    names = ", ".join(part.name for part in parts)
+    message = {
+        "parts": [{**asdict(part), "path": str(part.path.resolve())} for part in parts],
+        "out": str(out.resolve()),
+        "limits": {
+            "rows": settings.rows,
+            "columns": settings.columns,
+            "cell_characters": settings.cell_characters,
+            "decoded_bytes": settings.decoded_bytes,
+        },
+    }
+    with tempfile.TemporaryDirectory(prefix="ststudio-") as home:
+        child = Child("read", Path(home))
+        try:
+            child.ask(message, settings.read_seconds)
+        except TimeoutError:
+            raise StudioError(
+                f"Reading {names} took over {settings.read_seconds} s. Use fewer rows."
+            ) from None
+        except ChildDied as error:
+            raise StudioError(
+                f"{names} could not be read; it may be damaged. Save it again as CSV or JSONL. "
+                f"({error})"
+            ) from None
+        finally:
+            child.kill()
+    return open_table(out)
+
+
+def save_table(table: Table, folder: Path) -> None:
+    """Write a table without retrieval into a new folder."""
+    folder.mkdir(parents=True)
+    for split, rows in table.splits.items():
+        with pa.OSFile(str(folder / f"{split}.arrow"), "wb") as sink:
+            with pa.ipc.new_file(sink, rows.schema) as writer:
+                writer.write_table(rows)
+    facts = {
+        "splits": list(table.splits),
+        "class_names": table.class_names,
+        "read": table.read,
+        "left_out": [asdict(left) for left in table.left_out],
+        "assumed": table.assumed,
+    }
+    (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+
+
+def open_table(folder: Path) -> Table:
+    """Open a table that was saved, its rows mapped from the disk."""
+    facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    return Table(
+        splits={split: _map(folder / f"{split}.arrow") for split in facts["splits"]},
+        class_names={column: tuple(names) for column, names in facts["class_names"].items()},
+        read=facts["read"],
+        left_out=tuple(
+            LeftOut(left["reason"], left["count"], tuple(left["lines"]))
+            for left in facts["left_out"]
+        ),
+        assumed=tuple((code, sentence) for code, sentence in facts["assumed"]),
+    )
+
+
+def _map(path: Path) -> pa.Table:
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_file(source).read_all()

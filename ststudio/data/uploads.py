@@ -1,0 +1,127 @@
+"""Files that visitors hand in: taken only from the upload folder, deleted once they are read."""
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import stat
+from pathlib import Path
+
+from ststudio.data.locks import only_one
+from ststudio.data.tables import Part, Table, open_table, read_parts
+from ststudio.errors import StudioError
+from ststudio.settings import MB, get_settings
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".parquet")  # each also with .gz
+UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
+ORIGIN, FILE, TABLE, REASON = "origin", "file", "table", "reason.txt"
+GONE = "This upload is no longer here. Upload the file again."
+
+
+def accept_upload(path: object, upload_folder: Path) -> str:
+    """Take over a file from the upload folder and return its id; raise StudioError.
+
+    The same path gives the same id for as long as the upload is kept.
+    """
+    resolved = _inside(path, upload_folder)
+    origin = hashlib.sha256(str(resolved).encode()).hexdigest()
+    with only_one(origin):
+        if not resolved.exists():
+            return _taken_before(origin)
+        _check_name(resolved.name)
+        return _take(resolved, origin)
+
+
+def _inside(path: object, upload_folder: Path) -> Path:
+    """Resolve a path, links and all, and refuse what lies outside the upload folder."""
+    refusal = StudioError("Only a file uploaded here can be read. Upload it first.")
+    if not isinstance(path, str | Path) or not str(path):
+        raise refusal
+    try:
+        resolved = Path(path).resolve()
+        if not resolved.is_relative_to(upload_folder.resolve()) or resolved.is_dir():
+            raise refusal
+    except (OSError, ValueError, RuntimeError):
+        raise refusal from None
+    return resolved
+
+
+def _check_name(name: str) -> None:
+    if not name.lower().removesuffix(".gz").endswith(SUFFIXES):
+        raise StudioError(
+            f"{name[-80:]} is of a kind that is not read here. "
+            f"Upload one of these: {', '.join(SUFFIXES)}."
+        )
+
+
+def _taken_before(origin: str) -> str:
+    for folder in (get_settings().folder / "uploads").glob("*"):
+        mark = folder / ORIGIN
+        if mark.is_file() and mark.read_text(encoding="ascii") == origin:
+            return folder.name
+    raise StudioError(GONE)
+
+
+def _take(path: Path, origin: str) -> str:
+    """Move a file into a folder of ours, checking what is opened, not what was named."""
+    most = get_settings().upload_bytes
+    upload = secrets.token_hex(16)
+    folder = get_settings().folder / "uploads" / upload
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        raise StudioError(GONE) from None
+    with os.fdopen(handle, "rb") as source:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise StudioError("Only a file uploaded here can be read. Upload it first.")
+        if not status.st_size:
+            raise StudioError(f"{path.name} is empty. Choose a file with rows in it.")
+        if status.st_size > most:
+            raise StudioError(
+                f"{path.name} is larger than {most / MB:,.0f} MB. Upload fewer rows, or compress "
+                "the file (.gz)."
+            )
+        (folder / FILE).mkdir(parents=True)
+        with (folder / FILE / _plain(path.name)).open("wb") as target:
+            shutil.copyfileobj(source, target)
+    (folder / ORIGIN).write_text(origin, encoding="ascii")
+    path.unlink(missing_ok=True)
+    return upload
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w .-]", "_", name)[-100:].lstrip(".") or "file"
+
+
+def open_upload(upload: object) -> Table:
+    """Read an upload, deleting the file, or open what was read before; raise StudioError."""
+    if not isinstance(upload, str) or not UPLOAD_ID.fullmatch(upload):
+        raise StudioError("An upload's id is what /diagnose returned as 'upload'.")
+    folder = get_settings().folder / "uploads" / upload
+    with only_one(upload):
+        if not (folder / TABLE).is_dir():
+            _read(folder)
+    try:
+        return open_table(folder / TABLE)
+    except OSError:
+        raise StudioError(GONE) from None
+
+
+def _read(folder: Path) -> None:
+    if (folder / REASON).is_file():
+        raise StudioError((folder / REASON).read_text(encoding="utf-8"))
+    files = sorted((folder / FILE).glob("*"))
+    if not files:
+        raise StudioError(GONE)
+    part = folder / f".{TABLE}"
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        read_parts([Part(files[0], files[0].name)], part)
+        part.rename(folder / TABLE)
+    except StudioError as error:
+        (folder / REASON).write_text(str(error), encoding="utf-8")
+        raise
+    finally:
+        shutil.rmtree(folder / FILE, ignore_errors=True)

@@ -1,0 +1,227 @@
+"""Models and datasets in from the Hub: a pinned commit, allow-listed files only."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub.hf_api import DatasetInfo, ModelInfo
+
+from ststudio.errors import StudioError
+from ststudio.model_config import tidy
+from ststudio.model_files import (
+    PLAIN,
+    Module,
+    check_folder,
+    check_parameters,
+    choose_files,
+    read_json,
+    read_modules,
+)
+from ststudio.remote import COMMIT, HubAway, Kind, RemoteFile, ask, check_id, endpoint, hub
+from ststudio.settings import MB, get_settings
+from ststudio.shelf import (
+    DEFAULT_MODEL,
+    PACKAGED_REVISION,
+    ModelRef,
+    appearing,
+    kept,
+    kept_model,
+    model_folder,
+    packaged_model,
+)
+from ststudio.transfer import download, read_small
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "DatasetRef",
+    "ModelRef",
+    "download_file",
+    "download_model",
+    "hub",
+    "resolve_dataset",
+    "resolve_model",
+]
+
+SMALL_BYTES = 1 * MB  # of a configuration read before anything is downloaded
+
+Progress = Callable[[int, int], None]  # bytes so far, bytes in all
+
+
+@dataclass(frozen=True)
+class DatasetRef:
+    """A dataset's repository at a pinned commit: its files and its card's metadata."""
+
+    id: str
+    revision: str
+    files: tuple[RemoteFile, ...]
+    card: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    licence: str = ""
+    private: bool = False
+
+
+def resolve_model(base_model: str | Mapping[str, Any], token: str | None = None) -> ModelRef:
+    """Find a base model without downloading its weights; raise StudioError where it won't do."""
+    repo_id, revision = _named(base_model)
+    if repo_id == DEFAULT_MODEL and revision in (None, "main", PACKAGED_REVISION):
+        folder = packaged_model()
+        if folder is not None:
+            size = (folder / "model.safetensors").stat().st_size
+            return ModelRef(repo_id, PACKAGED_REVISION, "packaged", size)
+    try:
+        info = _model_info(repo_id, revision, token)
+    except HubAway:
+        found = kept_model(repo_id, revision)
+        if found is None:
+            raise
+        return found
+    _, chosen = _model_parts(info, repo_id, token)
+    total = sum(file.bytes for file in chosen)
+    ref = ModelRef(repo_id, _commit(info), "hub", total, _is_private(info))
+    return kept(ref) if model_folder(ref).is_dir() else ref
+
+
+def _named(base_model: str | Mapping[str, Any]) -> tuple[str, str | None]:
+    if isinstance(base_model, Mapping):
+        unknown = set(base_model) - {"id", "revision"}
+        if unknown:
+            raise StudioError(f"A base model is {{id, revision}}; {sorted(unknown)[0]!r} is not.")
+        return check_id(base_model.get("id"), "model"), check_revision(base_model.get("revision"))
+    return check_id(base_model, "model"), None
+
+
+def check_revision(revision: object) -> str | None:
+    """Return a revision's name, or None for the newest; raise StudioError for anything else."""
+    if revision in (None, ""):
+        return None
+    if not isinstance(revision, str) or len(revision) > 200 or not revision.isprintable():
+        raise StudioError("A revision is a branch, a tag or a commit's hash from the Hub.")
+    return revision
+
+
+def _model_info(repo_id: str, revision: str | None, token: str | None) -> ModelInfo:
+    seconds = get_settings().hub_seconds
+
+    def get() -> ModelInfo:
+        client = hub(token)
+        return client.model_info(repo_id, revision=revision, files_metadata=True, timeout=seconds)
+
+    info = ask(get, f"the model {repo_id!r}")
+    _refuse_closed(info, "model", repo_id, token)
+    return info
+
+
+def _refuse_closed(
+    info: ModelInfo | DatasetInfo, kind: Kind, repo_id: str, token: str | None
+) -> None:
+    page = f"{endpoint()}/{'datasets/' if kind == 'dataset' else ''}{repo_id}"
+    if info.disabled:
+        raise StudioError(f"The Hub has disabled the {kind} {repo_id!r}. Choose another.")
+    if info.gated and not token:
+        raise StudioError(
+            f"The {kind} {repo_id!r} is gated. Accept its terms at {page}, then sign in here."
+        )
+
+
+def _is_private(info: ModelInfo | DatasetInfo) -> bool:
+    """Tell whether only some may read it; a gate is no different."""
+    return bool(info.private or info.gated)
+
+
+def _commit(info: ModelInfo | DatasetInfo) -> str:
+    if not COMMIT.fullmatch(info.sha or ""):
+        raise HubAway(f"The Hub named no commit for {info.id!r}. Try again in a minute.")
+    return str(info.sha)
+
+
+def _files(info: ModelInfo | DatasetInfo) -> dict[str, RemoteFile]:
+    return {
+        sibling.rfilename: RemoteFile(
+            sibling.rfilename, sibling.size, sibling.lfs.sha256 if sibling.lfs else None
+        )
+        for sibling in info.siblings or ()
+        if sibling.size is not None
+    }
+
+
+def _model_parts(
+    info: ModelInfo, repo_id: str, token: str | None
+) -> tuple[tuple[Module, ...], tuple[RemoteFile, ...]]:
+    """Read what the model is made of, and choose its files; raise StudioError to refuse it."""
+    files, revision = _files(info), _commit(info)
+
+    def small(path: str) -> bytes:
+        if files[path].bytes > SMALL_BYTES:
+            raise StudioError(f"{repo_id}: {path} is too large. Choose another model.")
+        return read_small("model", repo_id, revision, files[path], token)
+
+    modules: tuple[Module, ...] = PLAIN
+    if "modules.json" in files:
+        modules = read_modules(small("modules.json"), repo_id)
+    chosen = choose_files(files, modules, repo_id)
+    if info.safetensors is not None:
+        check_parameters(info.safetensors.total, repo_id)
+    for module in modules:
+        path = f"{module.prefix}config.json"
+        if module.name == "Transformer":
+            tidy("config.json", module.name, read_json(small(path), path, repo_id), repo_id)
+    return modules, chosen
+
+
+def download_model(
+    ref: ModelRef, progress: Progress | None = None, token: str | None = None
+) -> Path:
+    """Fetch a model's allow-listed files, check them, and return their folder."""
+    packaged = packaged_model() if ref.origin == "packaged" else None
+    if packaged is not None:
+        return packaged
+    folder = model_folder(ref)
+    if folder.is_dir():
+        return folder
+    info = _model_info(ref.id, ref.revision, token)
+    modules, chosen = _model_parts(info, ref.id, token)
+    total, done = sum(file.bytes for file in chosen), 0
+    with appearing(folder) as part:
+        for file in chosen:
+            count = _counter(progress, done, total)
+            download("model", ref.id, ref.revision, file, part / file.path, token, count)
+            done += file.bytes
+        check_folder(part, modules, ref.id)
+    return folder
+
+
+def _counter(progress: Progress | None, done: int, total: int) -> Callable[[int], None] | None:
+    return None if progress is None else lambda have: progress(done + have, total)
+
+
+def resolve_dataset(
+    repo_id: object, revision: object = None, token: str | None = None
+) -> DatasetRef:
+    """Find a dataset and list its files; raise StudioError where it cannot be read."""
+    name, wanted = check_id(repo_id, "dataset"), check_revision(revision)
+    seconds = get_settings().hub_seconds
+
+    def get() -> DatasetInfo:
+        client = hub(token)
+        return client.dataset_info(name, revision=wanted, files_metadata=True, timeout=seconds)
+
+    info = ask(get, f"the dataset {name!r}")
+    _refuse_closed(info, "dataset", name, token)
+    card: dict[str, Any] = vars(info.card_data) if info.card_data is not None else {}
+    licence = card.get("license")
+    return DatasetRef(
+        name,
+        _commit(info),
+        tuple(_files(info).values()),
+        card,
+        ", ".join(map(str, licence)) if isinstance(licence, list) else str(licence or ""),
+        _is_private(info),
+    )
+
+
+def download_file(
+    ref: DatasetRef, file: RemoteFile, folder: Path, token: str | None = None
+) -> Path:
+    """Fetch one file of a dataset into a folder, under a name of ours."""
+    name = f"{ref.files.index(file)}-{file.path.rpartition('/')[2]}"
+    return download("dataset", ref.id, ref.revision, file, folder / name, token)

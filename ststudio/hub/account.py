@@ -1,0 +1,134 @@
+"""Who is signed in, and what may be written."""
+
+import ipaddress
+import logging
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
+
+from ststudio.errors import StudioError
+from ststudio.remote import OFFLINE_ADVICE, REPO_ID, HubAway, ask, hub
+from ststudio.settings import get_settings
+
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+WRITERS = frozenset({"admin", "write", "contributor"})  # roles in an organisation
+PUSH_ADVICE = "Try again in a minute, or download the model here."
+TOKEN_NAMES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+
+
+@dataclass(frozen=True)
+class Account:
+    """Someone on the Hub, and the namespaces this sign-in may write to, one's own first."""
+
+    name: str
+    namespaces: tuple[str, ...]
+
+    def repo_id(self, name: object) -> str:
+        """Return the full id of a repository to push to; raise StudioError for one not allowed."""
+        text = name.strip() if isinstance(name, str) else ""
+        full = text if "/" in text else f"{self.name}/{text}"
+        try:
+            if not REPO_ID.fullmatch(text):
+                raise HFValidationError
+            validate_repo_id(full)
+            validate_repo_id(full.partition("/")[2])
+        except HFValidationError:
+            raise StudioError(
+                f"{str(name)[:100]!r} is no name for a repository. Use letters, digits, '-', '_' "
+                "and '.', at most 96 in all, neither '-' nor '.' at an end or doubled, like "
+                f"'my-model' or '{self.namespaces[0]}/my-model'."
+            ) from None
+        if full.partition("/")[0] not in self.namespaces:
+            raise StudioError(
+                f"{self.name} may not write to {full.partition('/')[0]} with this sign-in. "
+                f"Allowed: {', '.join(self.namespaces)}."
+            )
+        return full
+
+
+def whoami(token: str | None) -> Account:
+    """Ask the Hub who a token belongs to; raise StudioError where it cannot be used to push."""
+    if not token:
+        raise StudioError("Sign in to the Hub first; pushing needs a token that may write.")
+    account = reach(lambda: _account(hub(token).whoami()), "your account")
+    if not account.namespaces:
+        raise StudioError(
+            f"The token of {account.name} may only read. Sign in with one that may write, "
+            "or download the model here."
+        )
+    return account
+
+
+def reach(call: Callable[[], Answer], what: str) -> Answer:
+    """Make one call to the Hub, at most twice; what goes wrong becomes advice for a push."""
+    try:
+        return ask(call, what)
+    except HubAway as error:
+        sentence = str(error)
+        if sentence.endswith(OFFLINE_ADVICE):
+            sentence = sentence.removesuffix(OFFLINE_ADVICE) + PUSH_ADVICE
+        raise HubAway(sentence) from None
+
+
+def _account(answer: dict[str, Any]) -> Account:
+    name = answer["name"]
+    if not isinstance(name, str):
+        raise TypeError("no name")
+    organisations = [
+        organisation["name"]
+        for organisation in answer.get("orgs") or ()
+        if organisation.get("roleInOrg") in WRITERS
+    ]
+    granted = _granted(answer.get("auth") or {})
+    mine = (name, *organisations)
+    return Account(name, tuple(one for one in mine if granted is None or one in granted))
+
+
+def _granted(auth: dict[str, Any]) -> frozenset[str] | None:
+    """Return the namespaces a token is limited to, or None for all its owner may write to."""
+    token = auth.get("accessToken") or {}
+    role = token.get("role")
+    if role == "read":
+        return frozenset()
+    if role != "fineGrained":
+        return None  # a write token, or a sign-in by OAuth
+    return frozenset(_scoped(token.get("fineGrained") or {}))
+
+
+def _scoped(grants: dict[str, Any]) -> Iterator[str]:
+    for grant in grants.get("scoped") or ():
+        entity = grant.get("entity") or {}
+        if entity.get("type") in ("user", "org") and "repo.write" in grant.get("permissions", ()):
+            yield entity["name"]
+
+
+@cache
+def owner_token() -> str | None:
+    """Take HF_TOKEN out of the environment; return it where only its owner can reach the page."""
+    tokens = [os.environ.pop(name, "").strip() for name in TOKEN_NAMES]
+    token = next(filter(None, tokens), None)
+    if token is None or _alone():
+        return token
+    log.warning(
+        "HF_TOKEN is ignored: it signs everyone in who reaches this page, so it counts only where "
+        "the server is bound to loopback, not shared, and no Space."
+    )
+    return None
+
+
+def _alone() -> bool:
+    if "SPACE_ID" in os.environ or os.environ.get("GRADIO_SHARE", "").lower() == "true":
+        return False
+    host = get_settings().host
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

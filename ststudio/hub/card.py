@@ -1,0 +1,247 @@
+"""The model card: what was trained, on what, and what it changed, safe to publish."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from ststudio.data.cases import CASES
+from ststudio.hub.markdown import one_line, plain, table
+from ststudio.remote import REPO_ID, endpoint
+from ststudio.runs.store import Run
+
+TAG = "st-studio"  # in the card of every model pushed from here: what may be updated later
+TITLE_CHARACTERS = 120
+SAMPLE_ROWS = 5
+NO_NAME = "path/to/this/folder"  # what a downloaded model is loaded by
+NOT_IN_TABLE = frozenset({"source", "case", "loss", "fixes", "base_model"})  # told in words, below
+FEWEST_UNITS = 100  # below it no verdict is given
+
+HEADLINES = {
+    "WIN": "Fine-tuning helped",
+    "REGRESSION": "Fine-tuning made it worse",
+    "MARGINAL": "No clear difference",
+}
+
+CITATION = """\
+```bibtex
+@inproceedings{reimers-2019-sentence-bert,
+    title = "Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks",
+    author = "Reimers, Nils and Gurevych, Iryna",
+    booktitle = "Proceedings of EMNLP-IJCNLP 2019",
+    year = "2019",
+    url = "https://arxiv.org/abs/1908.10084",
+}
+```"""
+
+
+def shared_recipe(run: Run) -> dict[str, Any]:
+    """Return the recipe without the ids by which uploads and other runs could be opened."""
+    recipe = run.recipe
+    source = recipe.get("source") or {}
+    if source.get("kind") == "upload":
+        recipe["source"] = {"kind": "upload"}
+    if str(recipe.get("base_model")).startswith("run:"):
+        recipe["base_model"] = "an earlier run"
+    return recipe
+
+
+def title(run: Run) -> str:
+    """Return the model's title in words: its base and its data."""
+    data = run.facts.get("title")
+    return f"{base_name(run)} fine-tuned" + (f" on {one_line(data, 80)}" if data else "")
+
+
+def result(run: Run) -> str:
+    """Say in one sentence what the fine-tuning changed on the test rows."""
+    report = run.report
+    if not report or not {"baseline", "score", "delta", "interval"} <= set(report):
+        return "The model was not measured."
+    head = HEADLINES.get(report.get("verdict", ""), "Measured")
+    if report.get("n", 0) < FEWEST_UNITS:
+        head = "Too few test rows to tell"
+    low, high = report["interval"]
+    moved = "rose" if report["delta"] > 0 else "fell" if report["delta"] < 0 else "stayed"
+    return (
+        f"**{head}**: {_metric_title(run)} on {report.get('n', 0):,} held-out units {moved} from "
+        f"{report['baseline']:.3f} to {report['score']:.3f} "
+        f"({report['delta']:+.3f}, 95 % interval {low:+.3f} to {high:+.3f})."
+    )
+
+
+def card(run: Run, include_samples: bool = False, repo_id: str = NO_NAME) -> str:
+    """Return the model card as Markdown; rows of the data stand in it only when asked for."""
+    front = yaml.safe_dump(
+        metadata(run), allow_unicode=True, sort_keys=False, width=10_000, default_flow_style=False
+    )
+    snippet = (
+        "```python\nfrom sentence_transformers import SentenceTransformer\n"
+        f'model = SentenceTransformer("{repo_id}")\n'
+        'vectors = model.encode(["One text", "Another text"])\n```'
+    )
+    sections = [
+        f"---\n{front}---\n",
+        f"# {plain(title(run), TITLE_CHARACTERS)}",
+        _about(run),
+        f"## Use it\n\n{snippet}",
+        f"## Results\n\n{_results(run)}",
+        f"## Training\n\n{_training(run)}",
+        _samples(run) if include_samples else "",
+        f"## Limits\n\n{_limits(run)}",
+        f"## Citation\n\n{CITATION}",
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def metadata(run: Run) -> dict[str, Any]:
+    """Return the card's front matter."""
+    loss = run.facts.get("loss")
+    tags = ["sentence-transformers", "sentence-similarity", "feature-extraction", TAG]
+    base, dataset = _base_id(run), _dataset_id(run)
+    return {
+        **({"base_model": base, "base_model_relation": "finetune"} if base else {}),
+        **({"datasets": [dataset]} if dataset else {}),
+        "library_name": "sentence-transformers",
+        "pipeline_tag": "sentence-similarity",
+        "tags": [*tags, *([f"loss:{one_line(loss, 80)}"] if loss else [])],
+        **_model_index(run),
+    }
+
+
+def _model_index(run: Run) -> dict[str, Any]:
+    metrics = list(_measured(run))
+    if not metrics:
+        return {}
+    name = one_line(run.facts.get("title") or "own data", TITLE_CHARACTERS)
+    measured = {
+        "task": {"type": "sentence-similarity", "name": "Sentence Similarity"},
+        "dataset": {"type": _dataset_id(run) or "unknown", "name": name, "split": "test"},
+        "metrics": [
+            {"type": metric, "value": round(value, 6), "name": f"{metric}, {when}"}
+            for metric, before, after in metrics
+            for when, value in (("before", before), ("after", after))
+        ],
+    }
+    return {
+        "model-index": [{"name": one_line(title(run), TITLE_CHARACTERS), "results": [measured]}]
+    }
+
+
+def _measured(run: Run) -> Iterator[tuple[str, float, float]]:
+    """Go through the metrics that are numbers: name, base, fine-tuned; the headline first."""
+    report = run.report or {}
+    metrics = dict(report.get("metrics") or {})
+    headline = report.get("metric")
+    if headline and "baseline" in report and "score" in report:
+        metrics = {headline: [report["baseline"], report["score"]], **metrics}
+    for name, (before, after) in metrics.items():
+        if all(
+            isinstance(value, (int, float)) and math.isfinite(value) for value in (before, after)
+        ):
+            yield one_line(name, 80), float(before), float(after)
+
+
+def _metric_title(run: Run) -> str:
+    case = CASES.get(run.facts.get("case", ""))
+    report = run.report or {}
+    if case is not None and case.metric == report.get("metric"):
+        return case.metric_title
+    return plain(report.get("metric", "the metric"), 80)
+
+
+def _base(run: Run) -> Mapping[str, Any]:
+    base: Mapping[str, Any] = run.facts.get("base_model") or {}
+    return base
+
+
+def _base_id(run: Run) -> str | None:
+    """Return the base model's id on the Hub, if it has one."""
+    name = str(_base(run).get("id") or "")
+    return name if REPO_ID.fullmatch(name) and _base(run).get("origin") != "run" else None
+
+
+def base_name(run: Run) -> str:
+    """Return the base model's name without its owner."""
+    return (_base_id(run) or "SentenceTransformer").rpartition("/")[2]
+
+
+def _dataset_id(run: Run) -> str | None:
+    """Return the dataset's id on the Hub, if it has one."""
+    source = run.facts.get("source") or run.recipe.get("source") or {}
+    name = str(source.get("id") or "")
+    return name if source.get("kind") == "hub" and REPO_ID.fullmatch(name) else None
+
+
+def _about(run: Run) -> str:
+    base, dataset = _base_id(run), _dataset_id(run)
+    facts = run.facts
+    revision = one_line(_base(run).get("revision") or "", 12)
+    origin = f"[{plain(base)}]({endpoint()}/{base})" if base else "an earlier run's model"
+    at = f" (revision {plain(revision)})" if base and revision else ""
+    data = plain(facts.get("title") or "the owner's own data", TITLE_CHARACTERS)
+    if dataset:
+        data = f"[{plain(dataset)}]({endpoint()}/datasets/{dataset})"
+    licence = f" (licence of the data: {plain(facts['licence'])})" if facts.get("licence") else ""
+    return (
+        "A [sentence-transformers](https://www.sbert.net) model that turns sentences into vectors, "
+        f"for semantic search and similarity. It is {origin}{at}, fine-tuned with ST Studio on "
+        f"{data}{licence}."
+    )
+
+
+def _results(run: Run) -> str:
+    rows = [(name, f"{before:.4f}", f"{after:.4f}") for name, before, after in _measured(run)]
+    if not rows:
+        return result(run)
+    return f"{result(run)}\n\n{table(('Metric', 'Base model', 'Fine-tuned'), rows)}"
+
+
+def _training(run: Run) -> str:
+    facts, recipe = run.facts, shared_recipe(run)
+    case = CASES.get(facts.get("case", ""))
+    counts = ", ".join(f"{plain(part)} {n:,}" for part, n in (facts.get("counts") or {}).items())
+    dropped = ", ".join(
+        f"{plain(why)} {n:,}" for why, n in (facts.get("dropped") or {}).items() if n
+    )
+    lines = [
+        f"- Data: {case.title}. {case.explanation}" if case else "",
+        f"- Rows: {counts}" if counts else "",
+        f"- Left out: {dropped}" if dropped else "",
+        f"- Loss: {plain(facts['loss'], 80)}" if facts.get("loss") else "",
+    ]
+    shown = {key: recipe[key] for key in recipe if key not in NOT_IN_TABLE}
+    rows = [(key, _value(value)) for key, value in shown.items() if value not in (None, {}, [])]
+    # Inside strings only, where the escapes mean the same: nothing can end block or fence.
+    text = json.dumps(recipe, indent=1).replace("<", "\\u003c").replace("`", "\\u0060")
+    whole = f"<details>\n<summary>The whole recipe</summary>\n\n```json\n{text}\n```\n\n</details>"
+    parts = [
+        "\n".join(filter(None, lines)),
+        table(("Setting", "Value"), rows) if rows else "",
+        whole,
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _samples(run: Run) -> str:
+    rows = [row for row in run.facts.get("preview") or () if isinstance(row, Mapping)][:SAMPLE_ROWS]
+    if not rows:
+        return ""
+    roles = list(rows[0])
+    cells = [[row.get(role, "") for role in roles] for row in rows]
+    return f"## Some rows of the data\n\n{table(roles, cells)}"
+
+
+def _limits(run: Run) -> str:
+    known = [
+        "Measured on held-out rows of the same data only; other kinds of text may have got worse.",
+        "It keeps the base model's language, length limit, licence and biases, "
+        "and takes on those of the data.",
+    ]
+    notes = [plain(note, 500) for note in run.facts.get("notes") or ()]
+    return "\n".join(f"- {line}" for line in [*known, *notes])

@@ -1,0 +1,124 @@
+"""From a recipe to a waiting run: every refusal happens here, before any GPU time is spent."""
+
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from ststudio.data.builtin import enrich
+from ststudio.data.cases import CASES
+from ststudio.data.catalog import licence_of, title_of
+from ststudio.data.doctor import Diagnosis, Fix, diagnose
+from ststudio.data.examples import Examples, make_examples
+from ststudio.data.sources import open_source, pin_source
+from ststudio.data.tables import Table
+from ststudio.errors import StudioError
+from ststudio.fetch import ModelRef, download_model, resolve_model
+from ststudio.runs.queue import get_queue
+from ststudio.runs.store import Run, RunStore
+from ststudio.training.recipe import Recipe
+
+EARLIER_RUN = "run:"  # a base model that is an earlier run's result
+
+
+def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # noqa: ANN401
+    """Admit a recipe; return its run, the owner's key and the position in the queue."""
+    queue = get_queue()
+    queue.check()
+    recipe = Recipe.from_json(value)
+    base = resolve_base(recipe.base_model, queue.store, token)
+    recipe = replace(recipe, source=pin_source(recipe.source, token))
+    table = open_source(recipe.source, token)
+    recipe, diagnosis = _diagnosed(recipe, table)
+    examples = make_examples(table, diagnosis, recipe.seed, recipe.max_train_rows)
+    if recipe.source["kind"] == "builtin":
+        examples = enrich(examples)
+    recipe = replace(
+        recipe.derived(CASES[examples.case]),
+        columns=diagnosis.columns,
+        label=asdict(diagnosis.label) if diagnosis.label else None,
+        base_model=base if isinstance(base, str) else {"id": base.id, "revision": base.revision},
+    )
+    run, key = queue.store.create(recipe.to_json(), _facts(recipe, examples, base, diagnosis))
+    examples.save(run.examples_dir)
+
+    def fetch_base(run: Run) -> Path:
+        return _fetch(base, run, queue.store, token)
+
+    return run, key, queue.submit(run, fetch_base)
+
+
+def resolve_base(
+    base_model: str | dict[str, str], store: RunStore, token: str | None
+) -> ModelRef | str:
+    """Find the base model, or the earlier run whose result is to be the base."""
+    name = base_model if isinstance(base_model, str) else base_model["id"]
+    if not name.startswith(EARLIER_RUN):
+        return resolve_model(base_model, token)
+    if not store.open(name.removeprefix(EARLIER_RUN)).has_model:
+        raise StudioError("That run has no model to go on from. Wait for its end, or pick another.")
+    return name
+
+
+def _diagnosed(recipe: Recipe, table: Table) -> tuple[Recipe, Diagnosis]:
+    """Diagnose the table; reshape a case that is better trained as another one."""
+    fixes = tuple(recipe.fixes)
+    diagnosis = diagnose(table, fixes, recipe.case, recipe.columns, recipe.label)
+    case = CASES.get(diagnosis.case or "")
+    if case and case.reshape and recipe.loss not in case.losses:
+        for code in case.reshape:
+            attempt = diagnose(table, (*fixes, Fix(code)), recipe.case, recipe.columns)
+            if not attempt.errors:
+                recipe = replace(recipe, fixes=[*fixes, asdict(Fix(code))])
+                diagnosis = attempt
+                break
+    if diagnosis.errors:
+        raise StudioError(" ".join(finding.message for finding in diagnosis.errors))
+    return recipe, diagnosis
+
+
+def _fetch(base: ModelRef | str, run: Run, store: RunStore, token: str | None) -> Path:
+    """Bring the base model to the disk; an earlier run's model is copied, as that run expires."""
+    if isinstance(base, ModelRef):
+
+        def progress(done: int, total: int) -> None:
+            run.update(phase=f"downloading the base model, {done >> 20} of {total >> 20} MB")
+
+        return download_model(base, progress, token)
+    earlier = store.open(base.removeprefix(EARLIER_RUN))
+    folder = run.path / "base"
+    shutil.copytree(earlier.model_dir, folder)
+    return folder
+
+
+def _facts(
+    recipe: Recipe, examples: Examples, base: ModelRef | str, diagnosis: Diagnosis
+) -> dict[str, Any]:
+    """Return what page and card say about a run before it has a result."""
+    if isinstance(base, str):
+        model = {"id": base, "revision": None, "origin": "run"}
+    else:
+        model = {"id": base.id, "revision": base.revision, "origin": base.origin}
+    counts = {
+        name: getattr(examples, name).num_rows for name in ("train", "dev", "test", "corpus")
+    }
+    return {
+        "title": title_of(recipe.source),
+        "licence": licence_of(recipe.source),
+        "source": recipe.source,
+        "case": examples.case,
+        "loss": recipe.loss,
+        "base_model": model,
+        "counts": counts,
+        "dropped": examples.dropped,
+        "notes": list(examples.notes),
+        "findings": [asdict(finding) for finding in diagnosis.findings],
+        "preview": diagnosis.preview,
+        "suggestions": _suggestions(examples),
+    }
+
+
+def _suggestions(examples: Examples) -> list[str]:
+    """Return a few queries to start a search with: the last ones, which a sample writes itself."""
+    queries = examples.queries.column("text").to_pylist()
+    return list(dict.fromkeys(queries))[-40:][::5]

@@ -1,0 +1,48 @@
+"""Forget what is old: runs past their hours or over the quota, the oldest finished first."""
+
+import shutil
+import time
+from pathlib import Path
+
+from ststudio.runs.store import RunStore
+from ststudio.settings import Settings
+
+
+def tidy(store: RunStore, settings: Settings, now: float | None = None) -> list[str]:
+    """Delete runs that expired or are over the quota, never a live one; return their ids."""
+    now = time.time() if now is None else now
+    gone: list[str] = []
+    kept = []
+    for run in store:
+        if run.ended and run.expires(settings.kept_hours) < now:
+            store.delete(run)
+            gone.append(run.id)
+        else:
+            kept.append((run, run.size()))
+    total = sum(size for _, size in kept)
+    for run, size in kept:  # the oldest first
+        if total <= settings.kept_bytes:
+            break
+        if run.ended:
+            store.delete(run)
+            gone.append(run.id)
+            total -= size
+    _forget_uploads(settings.folder / "uploads", now - 3600.0 * settings.kept_hours)
+    _sweep_halves(store.folder)
+    return gone
+
+
+def _forget_uploads(folder: Path, before: float) -> None:
+    if not folder.is_dir():
+        return
+    for upload in folder.iterdir():
+        if upload.stat().st_mtime < before:
+            shutil.rmtree(upload, ignore_errors=True)
+
+
+def _sweep_halves(folder: Path) -> None:
+    """Remove what a crash left between the rename and the end of a deletion."""
+    if not folder.is_dir():
+        return
+    for path in folder.glob(".deleted-*"):
+        shutil.rmtree(path, ignore_errors=True)

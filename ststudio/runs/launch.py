@@ -1,0 +1,79 @@
+"""The door to compute: a child process, one of which is always kept warm."""
+
+import threading
+import time
+
+from ststudio.child import Child, ChildDied
+from ststudio.runs.store import Run
+from ststudio.settings import Settings, get_settings
+
+GRACE_SECONDS = 45.0  # for loading and measuring beyond what the recipe's time suggests
+POLL_SECONDS = 0.5
+
+
+class ChildDoor:
+    """Train runs one at a time, each in a child of its own that was warmed beforehand."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or get_settings()
+        self._home = self.settings.folder / "home"
+        self._lock = threading.Lock()
+        self._warm: Child | None = None
+        self._busy: Child | None = None
+
+    def warm(self) -> None:
+        """Start a child that imports its libraries and waits for its job."""
+        with self._lock:
+            if self._warm is None or not self._warm.alive:
+                self._warm = Child("train", self._home)
+
+    def train(self, run: Run) -> None:
+        """Hand the run to a child and wait for its end, however it ends."""
+        self.warm()
+        with self._lock:
+            child, self._warm = self._warm, None
+            self._busy = child
+        assert child is not None
+        threading.Timer(5.0, self.warm).start()  # the next one, once this one is under way
+        try:
+            self._watch(child, run)
+        finally:
+            child.kill()
+            with self._lock:
+                self._busy = None
+
+    def _watch(self, child: Child, run: Run) -> None:
+        seconds = float(run.recipe.get("max_seconds") or 0.0)
+        deadline = time.monotonic() + self._longest(seconds)
+        try:
+            child.send({"run": str(run.path)})
+            while True:
+                try:
+                    child.receive(POLL_SECONDS)
+                    return
+                except TimeoutError:
+                    if time.monotonic() > deadline:
+                        child.kill()
+                        run.end("failed", "No sign of life after the time limit; it was ended.")
+                        return
+        except ChildDied as death:
+            if run.path.exists() and not run.ended:
+                run.end("failed", f"{death} Nothing was kept. Try fewer or shorter rows.")
+
+    def _longest(self, seconds: float) -> float:
+        """Return the seconds after which a run is ended whatever it does."""
+        return 1.5 * seconds + GRACE_SECONDS + self.settings.hard_stop_seconds
+
+    def kill(self) -> None:
+        """End the child that trains, if any."""
+        with self._lock:
+            if self._busy is not None:
+                self._busy.kill()
+
+    def close(self) -> None:
+        """End the warm child and the busy one."""
+        self.kill()
+        with self._lock:
+            if self._warm is not None:
+                self._warm.kill()
+                self._warm = None

@@ -1,0 +1,231 @@
+"""Runs on disk: the only file that knows the layout of a run's directory."""
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ststudio.errors import StudioError
+from ststudio.settings import get_settings
+
+State = Literal["queued", "running", "finished", "failed", "stopped", "interrupted"]
+ENDED: frozenset[str] = frozenset({"finished", "failed", "stopped", "interrupted"})
+
+ID = re.compile(r"[0-9a-f]{32}")  # 128 random bits: whoever has it may look
+
+
+def write_json(path: Path, value: Any) -> None:  # noqa: ANN401
+    """Replace a JSON file as a whole, so that a reader never sees half of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(value, file, ensure_ascii=False, indent=1)
+    os.replace(name, path)
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401
+    """Return a JSON file's value, or None where there is no file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: a directory that says what was asked, what happened and what came out."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """Return the name that whoever has it may look the run up by."""
+        return self.path.name
+
+    @property
+    def examples_dir(self) -> Path:
+        """Return the folder of train, dev, test, corpus, queries and relevant."""
+        return self.path / "examples"
+
+    @property
+    def model_dir(self) -> Path:
+        """Return the folder of the fine-tuned model; it exists when the model is whole."""
+        return self.path / "model"
+
+    @property
+    def base_dir(self) -> Path:
+        """Return the folder of the base model this run started from."""
+        return Path(read_json(self.path / "base.json")["folder"])
+
+    @property
+    def embeddings_dir(self) -> Path:
+        """Return the folder of points.parquet, base.npy and tuned.npy."""
+        return self.path / "embeddings"
+
+    @property
+    def scratch_dir(self) -> Path:
+        """Return the folder for what the trainer writes and nobody reads."""
+        return self.path / "scratch"
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """Return what was asked, as JSON."""
+        return dict(read_json(self.path / "recipe.json"))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what is known before training: title, case, base model, counts, notes."""
+        return dict(read_json(self.path / "facts.json") or {})
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Return the state record: `state`, `reason`, `step`, `steps`, times."""
+        return dict(read_json(self.path / "state.json") or {"state": "interrupted"})
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether nothing more will happen to this run."""
+        return self.state["state"] in ENDED
+
+    @property
+    def report(self) -> dict[str, Any] | None:
+        """Return before and after on the test rows, or None while unknown."""
+        report: dict[str, Any] | None = read_json(self.path / "report.json")
+        return report
+
+    @property
+    def push(self) -> dict[str, Any] | None:
+        """Return the state of the push, or None where none was asked for."""
+        push: dict[str, Any] | None = read_json(self.path / "push.json")
+        return push
+
+    @property
+    def stopping(self) -> bool:
+        """Tell whether someone asked this run to stop."""
+        return (self.path / "stop").exists()
+
+    @property
+    def has_model(self) -> bool:
+        """Tell whether there is a whole fine-tuned model and its vectors."""
+        return self.model_dir.is_dir() and (self.embeddings_dir / "tuned.npy").exists()
+
+    def update(self, **changes: Any) -> None:  # noqa: ANN401
+        """Replace some fields of the state; one process writes at a time."""
+        write_json(self.path / "state.json", {**self.state, **changes})
+
+    def end(self, state: State, reason: str | None = None) -> None:
+        """Write the final state."""
+        self.update(state=state, reason=reason, finished=time.time(), eta_seconds=None)
+
+    def ask_to_stop(self) -> None:
+        """Leave the flag that the trainer reads at each step."""
+        (self.path / "stop").touch()
+
+    def append_log(self, entry: dict[str, Any]) -> None:
+        """Add one entry to the live log."""
+        with (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def log(self, since: int = 0) -> list[dict[str, Any]]:
+        """Return the live log's entries from number `since` on."""
+        try:
+            lines = (self.path / "log.jsonl").read_text(encoding="utf-8").split("\n")
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in lines[:-1][since:]]  # a line still written is left
+
+    def add_notes(self, notes: list[str]) -> None:
+        """Add sentences to what the page says about this run's rows."""
+        facts = self.facts
+        write_json(self.path / "facts.json", {**facts, "notes": facts.get("notes", []) + notes})
+
+    def write_report(self, report: dict[str, Any]) -> None:
+        """Keep what the run proved."""
+        write_json(self.path / "report.json", report)
+
+    def write_push(self, push: dict[str, Any]) -> None:
+        """Keep where the push stands."""
+        write_json(self.path / "push.json", push)
+
+    def write_base(self, folder: Path) -> None:
+        """Keep where the base model lies."""
+        write_json(self.path / "base.json", {"folder": str(folder)})
+
+    def expires(self, kept_hours: int) -> float:
+        """Return when this run is deleted, in seconds since the epoch."""
+        state = self.state
+        return float(state.get("finished") or time.time()) + 3600.0 * kept_hours
+
+    def size(self) -> int:
+        """Return the bytes this run takes on the disk."""
+        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class RunStore:
+    """All runs below one folder."""
+
+    folder: Path
+
+    def create(self, recipe: dict[str, Any], facts: dict[str, Any]) -> tuple[Run, str]:
+        """Make a new run and return it with its owner's key, which is kept only as a hash."""
+        key = secrets.token_hex(16)
+        run = Run(self.folder / secrets.token_hex(16))
+        run.path.mkdir(parents=True)
+        write_json(run.path / "recipe.json", recipe)
+        write_json(run.path / "facts.json", facts)
+        write_json(run.path / "owner.json", {"sha256": _hash(key)})
+        write_json(run.path / "state.json", {"state": "queued", "created": time.time()})
+        return run, key
+
+    def open(self, run_id: str) -> Run:
+        """Find a run, raising StudioError where the id is none or the run is gone."""
+        if not isinstance(run_id, str) or not ID.fullmatch(run_id):
+            raise StudioError("A run's id is 32 hexadecimal digits. Copy it from the run's link.")
+        run = Run(self.folder / run_id)
+        if not (run.path / "state.json").exists():
+            raise StudioError(
+                f"There is no run {run_id} here. It may have expired; start a new one."
+            )
+        return run
+
+    def owned(self, run_id: str, key: str) -> Run:
+        """Find a run for its owner, raising StudioError for any other key."""
+        run = self.open(run_id)
+        kept = read_json(run.path / "owner.json")["sha256"]
+        if not isinstance(key, str) or not hmac.compare_digest(_hash(key), kept):
+            raise StudioError(
+                "Only the browser that started this run may stop, delete or push it: "
+                "the owner key does not fit."
+            )
+        return run
+
+    def delete(self, run: Run) -> None:
+        """Remove a run; the rename makes it vanish at once and as a whole."""
+        trash = run.path.with_name(f".deleted-{run.id}-{secrets.token_hex(4)}")
+        os.replace(run.path, trash)
+        shutil.rmtree(trash, ignore_errors=True)
+
+    def __iter__(self) -> Iterator[Run]:
+        """Go through the runs, the oldest first."""
+        if not self.folder.is_dir():
+            return
+        runs = [Run(path) for path in self.folder.iterdir() if ID.fullmatch(path.name)]
+        yield from sorted(runs, key=lambda run: float(run.state.get("created", 0.0)))
+
+
+def get_store() -> RunStore:
+    """Return the store of this process."""
+    return RunStore(get_settings().folder / "runs")

@@ -1,0 +1,36 @@
+"""The screen: one module a tab, each with build() and plain handlers."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import gradio as gr
+
+from ststudio.errors import StudioError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = logging.getLogger("ststudio")
+
+
+def explained(handler: Callable[P, T]) -> Callable[P, T]:
+    """Let a StudioError's sentence reach the visitor, and no other error's text."""
+
+    @wraps(handler)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return handler(*args, **kwargs)
+        except StudioError as error:
+            raise gr.Error(str(error), duration=15, print_exception=False) from None
+        except gr.Error:
+            raise
+        except Exception as error:
+            log.exception("%s failed", handler.__name__)
+            raise gr.Error(
+                f"Something went wrong here ({type(error).__name__}). Nothing of yours is lost; "
+                "please try again, and tell us if it stays."
+            ) from None
+
+    return inner

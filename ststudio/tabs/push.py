@@ -1,0 +1,194 @@
+"""The Push tab: take it with me."""
+
+import html
+import re
+from typing import Any
+
+import gradio as gr
+
+from ststudio.errors import StudioError
+from ststudio.hub.account import owner_token, whoami
+from ststudio.hub.card import card
+from ststudio.hub.push import start_push, wait, zip_model
+from ststudio.runs.queue import get_queue
+from ststudio.runs.store import get_store
+from ststudio.settings import get_settings
+from ststudio.tabs import explained
+from ststudio.tabs.session import Session, shown_run
+
+EMPTY = "### Nothing to take along yet\nA run that has finished can be pushed or downloaded here."
+SIGN_IN = (
+    "To push from here, start the app with a token of yours in `HF_TOKEN` "
+    "(it needs the right to write). The download below works without one."
+)
+
+
+def visitor_token(request: gr.Request | None) -> str | None:
+    """Return the caller's own token, or the owner's where the app serves nobody else."""
+    if request is not None:
+        for name in ("x-hf-authorization", "authorization"):
+            value = request.headers.get(name) or ""
+            if value.lower().startswith("bearer "):
+                return value[7:].strip()
+    return owner_token()
+
+
+@explained
+def push(
+    run: str,
+    key: str,
+    repo_name: str,
+    private: bool = True,
+    include_samples: bool = False,
+    request: gr.Request | None = None,
+) -> dict[str, Any]:
+    """Push a run's model to the Hub, wait until it is there, and check it."""
+    found = get_store().owned(run, key)
+    token = visitor_token(request)
+    if token is None:
+        raise StudioError(SIGN_IN)
+    start_push(found, token, repo_name, private, include_samples)
+    result = wait(found, float(get_settings().push_seconds))
+    return {name: result[name] for name in ("url", "commit", "verified")}
+
+
+@explained
+def begin(
+    session: Session, repo_name: str, private: bool, samples: bool, request: gr.Request
+) -> str:
+    """Start the push; it goes on when the page is closed."""
+    if session.run is None:
+        raise StudioError("Finish a run first; then its model can be pushed.")
+    token = visitor_token(request)
+    if token is None:
+        raise StudioError(SIGN_IN)
+    found = get_store().owned(session.run, session.key)
+    start_push(found, token, repo_name, private, samples)
+    return push_html(found.push)
+
+
+def push_html(state: dict[str, Any] | None) -> str:
+    """Say where a push stands."""
+    if state is None:
+        return ""
+    if state["state"] == "failed":
+        return f'<div class="finding error">{html.escape(state.get("reason") or "")}</div>'
+    if state["state"] == "running":
+        done, total = state.get("bytes") or 0, state.get("total") or 1
+        return (
+            f'<div class="progress" role="status"><div class="words">'
+            f"{html.escape((state.get('stage') or 'pushing').capitalize())} …</div>"
+            f'<div class="bar"><div style="width:{min(100 * done / total, 100):.0f}%"></div></div></div>'
+        )
+    checked = (
+        "Loaded back from the Hub: it gives the same vectors."
+        if state.get("verified")
+        else "It was pushed, but loading it back did not give the same vectors. Push it again."
+    )
+    url = html.escape(state["url"], quote=True)
+    name = html.escape(state.get("repo") or state["url"].split("/", 3)[-1])
+    code = f'from sentence_transformers import SentenceTransformer\n\nmodel = SentenceTransformer("{name}")'
+    return (
+        f'<div class="finding done"><b>Pushed.</b> <a href="{url}" target="_blank" '
+        f'rel="noopener">{url}</a><br>{checked}</div><pre>{code}</pre>'
+    )
+
+
+@explained
+def download(session: Session) -> str:
+    """Pack the model, its card, recipe and report into one file."""
+    run = shown_run(session)
+    if run is None or not run.has_model:
+        raise StudioError("There is no model to download yet. Finish a run first.")
+    return str(zip_model(run))
+
+
+@explained
+def forget(session: Session, sure: bool) -> tuple[Session, bool]:
+    """Delete the run that is shown."""
+    if session.run is None:
+        raise StudioError("There is no run to delete.")
+    if not sure:
+        raise StudioError("Tick the box first: a deleted run cannot be brought back.")
+    get_queue().delete(get_store().owned(session.run, session.key))
+    return session.without_run(session.run), False
+
+
+def proposed_name(session: Session) -> str:
+    """Propose a repository's name from base model and data."""
+    run = shown_run(session)
+    if run is None:
+        return ""
+    base = str(run.facts["base_model"]["id"]).rsplit("/", 1)[-1]
+    data = str(run.facts["source"].get("id", "data")).rsplit("/", 1)[-1]
+    data = "my-data" if run.facts["source"]["kind"] == "upload" else data
+    return re.sub(r"[^\w.-]+", "-", f"{base}-{data}")[:90]
+
+
+def account_words(request: gr.Request) -> str:
+    """Say who pushes, or how one could."""
+    token = visitor_token(request)
+    if token is None:
+        return SIGN_IN
+    try:
+        account = whoami(token)
+    except StudioError as error:
+        return str(error)
+    return f"Signed in as **{html.escape(account.name)}**."
+
+
+def show(session: Session, seen: str) -> tuple[Any, ...]:
+    """Open the tab for a run with a model, and say where its push stands."""
+    run = shown_run(session)
+    if run is None or not run.has_model or not run.ended:
+        closed = gr.update(value=EMPTY, visible=True), gr.update(visible=False)
+        return *closed, *(gr.skip() for _ in range(3)), gr.update(visible=session.owner), ""
+    now = f"{run.id}:{run.push}"
+    if now == seen:
+        return *(gr.skip() for _ in range(6)), seen
+    fresh = not seen.startswith(run.id)
+    return (
+        gr.update(visible=False),
+        gr.update(visible=True),
+        proposed_name(session) if fresh else gr.skip(),
+        card(run) if fresh else gr.skip(),
+        push_html(run.push),
+        gr.update(visible=session.owner),
+        now,
+    )
+
+
+def build(session: gr.State, tab: gr.Tab) -> None:
+    """Lay out the tab and wire it."""
+    words = gr.Markdown(EMPTY)
+    with gr.Column(visible=False) as body:
+        account = gr.Markdown(SIGN_IN)
+        with gr.Row():
+            name = gr.Textbox(label="Repository", info="In your namespace, or owner/name.")
+            with gr.Column():
+                private = gr.Checkbox(True, label="Private")
+                samples = gr.Checkbox(False, label="Show a few of my rows in the card")
+        with gr.Row():
+            go = gr.Button("Push to the Hub", variant="primary")
+            pack = gr.DownloadButton("Pack the model as a zip")
+        state = gr.HTML("", elem_id="push-state")
+        with gr.Accordion("The card as it will be", open=False):
+            preview = gr.Code("", language="markdown", show_label=False)
+    with gr.Accordion("Delete this run", open=False, visible=False) as trash, gr.Row():
+        sure = gr.Checkbox(False, label="Delete the model, the rows and the report for good")
+        bin_it = gr.Button("Delete", variant="stop")
+    seen, timer = gr.State(""), gr.Timer(1.0, active=False)
+
+    shown = [words, body, name, preview, state, trash, seen]
+    quiet = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
+    for trigger in (tab.select, timer.tick, session.change):
+        trigger(show, [session, seen], shown, **quiet)
+    tab.select(account_words, None, account, **quiet)
+    tab.select(lambda: gr.Timer(active=True), None, timer, **quiet)
+    go.click(
+        begin, [session, name, private, samples], state, api_visibility="private",
+        concurrency_limit=None,
+    )
+    pack.click(download, session, pack, api_visibility="private")
+    bin_it.click(forget, [session, sure], [session, sure], api_visibility="private")
+    gr.api(push, api_name="push", concurrency_limit=None)

@@ -1,0 +1,73 @@
+"""What one open page knows: one frozen record in one gr.State."""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from ststudio.errors import StudioError
+from ststudio.runs.store import Run, get_store
+
+
+@dataclass(frozen=True)
+class Session:
+    """The dataset that was picked, how it is read, and the run that is shown."""
+
+    source: dict[str, Any] | None = None
+    diagnosis: dict[str, Any] | None = None  # as /diagnose gives it
+    fixes: tuple[dict[str, Any], ...] = ()
+    case: str | None = None  # overruled by hand
+    columns: dict[str, str] | None = None  # likewise
+    run: str | None = None
+    runs: tuple[dict[str, Any], ...] = field(default=())  # this browser's: run, key, title
+
+    def __hash__(self) -> int:
+        # gr.State tells a change by the hash, and JSON values have none of their own.
+        return hash(json.dumps(asdict(self), sort_keys=True, default=str))
+
+    @property
+    def key(self) -> str:
+        """Return the owner's key of the run that is shown, or an empty text."""
+        return next((known["key"] for known in self.runs if known["run"] == self.run), "")
+
+    @property
+    def owner(self) -> bool:
+        """Tell whether this browser started the run that is shown."""
+        return bool(self.key)
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether a dataset is picked that can be trained on."""
+        if self.diagnosis is None or self.diagnosis["case"] is None:
+            return False
+        return all(finding["level"] != "error" for finding in self.diagnosis["findings"])
+
+    def recipe(self, **settings: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Return the recipe of what is on the screen; what is empty is left to be derived."""
+        chosen = {name: value for name, value in settings.items() if value not in (None, "")}
+        return {
+            "source": self.source,
+            "case": self.case,
+            "columns": self.columns,
+            "fixes": list(self.fixes),
+            **chosen,
+        }
+
+    def with_run(self, run: str, key: str, title: str) -> "Session":
+        """Show a run that this browser has just started, and remember it."""
+        known = {"run": run, "key": key, "title": title}
+        return replace(self, run=run, runs=(known, *self.runs)[:20])
+
+    def without_run(self, run: str) -> "Session":
+        """Forget a run."""
+        kept = tuple(known for known in self.runs if known["run"] != run)
+        return replace(self, run=kept[0]["run"] if kept else None, runs=kept)
+
+
+def shown_run(session: Session) -> Run | None:
+    """Return the run that is shown, or None where there is none or it has expired."""
+    if session.run is None:
+        return None
+    try:
+        return get_store().open(session.run)
+    except StudioError:
+        return None

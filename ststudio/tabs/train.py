@@ -1,0 +1,344 @@
+"""The Fine-tune tab: what will happen, and how is it going?"""
+
+import html
+import time
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from ststudio.compare.figures import loss_figure, verdict_figure
+from ststudio.data.cases import CASES
+from ststudio.errors import StudioError
+from ststudio.runs.admission import start_run as admit
+from ststudio.runs.queue import get_queue
+from ststudio.runs.store import Run, get_store
+from ststudio.settings import get_settings
+from ststudio.tabs import explained
+from ststudio.tabs.session import Session, shown_run
+from ststudio.training.losses import LOSSES
+from ststudio.training.recipe import (
+    DEFAULT_BATCH_SIZE,
+    DEFAULT_LEARNING_RATE,
+    DEFAULT_MODEL,
+    DEFAULT_SECONDS,
+)
+
+TICK_SECONDS = 0.7
+LOG_ENTRIES = 200  # at most, in one answer of /run_state
+MODELS = (
+    DEFAULT_MODEL,
+    "sentence-transformers/multi-qa-MiniLM-L6-cos-v1",
+    "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
+    "intfloat/e5-small-v2",
+    "BAAI/bge-small-en-v1.5",
+)
+EMPTY = "### Nothing has been trained yet\nPick a dataset in the **Data** tab, then press the button."
+
+
+@explained
+def start_run(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Admit a recipe and return the run's id, the owner's key and the position in the queue."""
+    run, key, position = admit(recipe)
+    return {"run": run.id, "key": key, "position": position}
+
+
+@explained
+def run_state(run: str, since: int = 0) -> dict[str, Any]:
+    """Say where a run stands, with the log's entries after number `since`."""
+    if not isinstance(since, int) or isinstance(since, bool) or since < 0:
+        raise StudioError("`since` is the number of log entries already seen: 0 or more.")
+    found = get_store().open(run)
+    state = found.state
+    log = found.log(since)[:LOG_ENTRIES]
+    losses = [entry["loss"] for entry in found.log() if "loss" in entry]
+    return {
+        "state": state["state"],
+        "stopping": found.stopping and not found.ended,
+        "step": state.get("step", 0),
+        "steps": state.get("steps"),
+        "position": get_queue().position(found),
+        "eta_seconds": eta(found, state),
+        "loss": losses[-1] if losses else None,
+        "reason": state.get("reason"),
+        "log": log,
+        "report": found.report,
+        "push": found.push,
+    }
+
+
+@explained
+def stop_run(run: str, key: str) -> dict[str, Any]:
+    """Ask a run to stop; what it learned until then is measured and kept."""
+    found = get_store().owned(run, key)
+    get_queue().stop(found)
+    return {"state": found.state["state"], "stopping": not found.ended}
+
+
+@explained
+def delete_run(run: str, key: str) -> dict[str, Any]:
+    """Remove a run and everything it made."""
+    found = get_store().owned(run, key)
+    get_queue().delete(found)
+    return {"state": "deleted", "stopping": False}
+
+
+def eta(run: Run, state: dict[str, Any]) -> float | None:
+    """Estimate the seconds until the report, or None where nothing is known."""
+    left = state.get("training_seconds_left")
+    if state["state"] != "running" or left is None:
+        return None
+    return round(float(left) + float(state.get("measuring_seconds") or 0.0), 1)
+
+
+@explained
+def start(
+    session: Session,
+    base_model: str,
+    loss: str | None,
+    max_seconds: float,
+    batch_size: float,
+    learning_rate: float,
+    more: tuple[Any, ...] = (),
+) -> Session:
+    """Start a run from what is on the screen."""
+    if session.source is None or session.diagnosis is None:
+        raise StudioError("Pick a dataset in the Data tab first.")
+    epochs, rows, length, seed = (*more, None, None, None, None)[:4]
+    recipe = session.recipe(
+        base_model=(base_model or "").strip(),
+        loss=loss if session.diagnosis["case"] and loss in losses_of(session) else None,
+        max_seconds=max_seconds,
+        per_device_train_batch_size=_whole(batch_size),
+        learning_rate=learning_rate,
+        num_train_epochs=epochs or None,
+        max_train_rows=_whole(rows),
+        max_seq_length=_whole(length),
+        seed=_whole(seed),
+    )
+    run, key, _ = admit(recipe)
+    return session.with_run(run.id, key, f"{run.facts['title']} · {time.strftime('%H:%M')}")
+
+
+def _whole(value: float | None) -> int | float | None:
+    """Return a number field's value as an integer where it is one, None where it is empty."""
+    return int(value) if value and float(value).is_integer() else value or None
+
+
+def losses_of(session: Session) -> tuple[str, ...]:
+    """Return the losses that can read the session's data, the default first."""
+    found = session.diagnosis
+    if found is None or found["case"] is None:
+        return ()
+    case = CASES[found["case"]]
+    if case.reshape:  # better trained as what it becomes
+        return (*CASES["triplet"].losses, *case.losses)
+    return case.losses
+
+
+@explained
+def stop(session: Session) -> None:
+    """Stop the run that is shown."""
+    if session.run is None:
+        raise StudioError("No run is under way.")
+    get_queue().stop(get_store().owned(session.run, session.key))
+
+
+@explained
+def pick_run(session: Session, run: str | None) -> Session:
+    """Show another of this browser's runs."""
+    return replace(session, run=run) if run else session
+
+
+def progress_html(run: Run) -> str:
+    """Return the line and bar that say where a run stands; reasons may quote data: escaped."""
+    state = run.state
+    step, steps = state.get("step", 0), state.get("steps") or 0
+    share = {"finished": 100.0, "queued": 0.0}.get(state["state"], 100.0 * step / (steps or 1))
+    words = html.escape(_words(run, state))
+    return (
+        f'<div class="progress" role="status"><div class="words">{words}</div>'
+        f'<div class="bar"><div style="width:{min(share, 100.0):.0f}%"></div></div></div>'
+    )
+
+
+def _words(run: Run, state: dict[str, Any]) -> str:
+    name, reason = state["state"], state.get("reason")
+    if name == "queued":
+        position = get_queue().position(run)
+        place = "next" if position == 1 else f"number {position} in line"
+        return f"Waiting: {place}. {state.get('phase') or ''}"
+    if name == "running":
+        return _running_words(run, state)
+    if name == "finished":
+        cut = " The time limit cut training short." if reason == "time_limit" else ""
+        return f"Finished.{cut} {_kept_until(run)}"
+    return f"{name.capitalize()}: {reason or 'no reason was written down'}"
+
+
+def _running_words(run: Run, state: dict[str, Any]) -> str:
+    stopping = "Stopping; keeping what was learned. " if run.stopping else ""
+    left = eta(run, state)
+    time_left = f" · about {left:.0f} s left" if left else ""
+    if state.get("steps"):
+        phase = state.get("phase", "training")
+        return f"{stopping}{phase.capitalize()}: step {state['step']} of {state['steps']}{time_left}"
+    return f"{stopping}{state.get('phase', 'Starting').capitalize()} …"
+
+
+def _kept_until(run: Run) -> str:
+    hours = (run.expires(get_settings().kept_hours) - time.time()) / 3600
+    return f"Kept here for another {max(hours, 0):.0f} hours."
+
+
+def verdict_words(run: Run) -> str:
+    """Say the result in one sentence, then what it rests on."""
+    report = run.report
+    if report is None:
+        return ""
+    case = CASES[run.facts["case"]]
+    low, high = report["interval"]
+    moved = "rose" if report["delta"] > 0 else "fell" if report["delta"] < 0 else "stayed"
+    head = {
+        "WIN": "Fine-tuning helped",
+        "REGRESSION": "Fine-tuning made it worse",
+        "MARGINAL": "No clear difference",
+    }[report["verdict"]]
+    if report["n"] < 100:
+        head = "Too few rows to tell"
+    notes = "".join(f"\n- {html.escape(note)}" for note in run.facts.get("notes", []))
+    return (
+        f"### {head}\n{case.metric_title} on {report['n']:,} held-out units {moved} from "
+        f"{report['baseline']:.3f} to **{report['score']:.3f}** "
+        f"({report['delta']:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}).\n\n"
+        f"Trained on {report['rows_used']:,} rows for {report['train_seconds']:.0f} s; "
+        f"{report['seconds']:.0f} s with measuring both models on the same test rows, which "
+        f"training never saw.{notes}"
+    )
+
+
+def metrics_table(run: Run) -> list[list[str]]:
+    """Return the report's metrics as rows of name, base and fine-tuned."""
+    report = run.report or {"metrics": {}}
+    return [[name, f"{a:.4f}", f"{b:.4f}"] for name, (a, b) in report["metrics"].items()]
+
+
+def fingerprint(run: Run) -> str:
+    """Return what changes when the page has something new to show of a run."""
+    state = run.state
+    shown = (state["state"], state.get("step"), state.get("phase"), len(run.log()), run.stopping)
+    return f"{run.id}:{shown}:{run.report is not None}:{get_queue().position(run)}"
+
+
+def show(session: Session, seen: str) -> tuple[Any, ...]:
+    """Return the run's progress, curves and verdict; skip what has not changed."""
+    run = shown_run(session)
+    if run is None:
+        nothing = gr.update(visible=False)
+        words = gr.update(value=EMPTY, visible=True)
+        return words, "", nothing, nothing, nothing, nothing, gr.Timer(active=False), ""
+    now = fingerprint(run)
+    if now == seen:
+        return (*(gr.skip() for _ in range(6)), gr.Timer(active=not run.ended), seen)
+    log, report = run.log(), run.report
+    return (
+        gr.update(value=verdict_words(run), visible=report is not None),
+        progress_html(run),
+        gr.update(value=loss_figure(log) if log else None, visible=bool(log)),
+        gr.update(value=verdict_figure(report) if report else None, visible=report is not None),
+        gr.update(value=metrics_table(run), visible=report is not None),
+        gr.update(visible=session.owner and not run.ended),
+        gr.Timer(active=not run.ended),
+        now,
+    )
+
+
+def settings_of(session: Session, loss: str | None) -> tuple[Any, ...]:
+    """Return the losses that fit the data, what will be trained, and this browser's runs."""
+    names = losses_of(session)
+    chosen = loss if loss in names else next(iter(names), None)
+    choices = [
+        (f"{name}{' (default)' if name == names[0] else ''}: {LOSSES[name].why}", name)
+        for name in names
+    ]
+    runs = [(known["title"], known["run"]) for known in session.runs]
+    return (
+        gr.update(choices=choices, value=chosen),
+        plan(session),
+        gr.update(choices=runs, value=session.run, visible=len(runs) > 1),
+        gr.update(interactive=session.ready),
+    )
+
+
+def plan(session: Session) -> str:
+    """Say what the button will do."""
+    found = session.diagnosis
+    if found is None:
+        return "Pick a dataset in the **Data** tab first."
+    if not session.ready:
+        return "The **Data** tab names what has to be mended before anything can be trained."
+    case = CASES[found["case"]]
+    return (
+        f"**{case.title}**, {found['rows']['kept']:,} rows. The model learns from one part, is "
+        "watched on a second, and judged once on a third that it never sees."
+    )
+
+
+def build(session: gr.State) -> gr.Timer:
+    """Lay out the tab and wire it; return the timer that ticks while a run is under way."""
+    most = get_settings().run_seconds
+    words = gr.Markdown(plan(Session()), elem_id="plan")
+    with gr.Row():
+        base = gr.Dropdown(
+            list(MODELS), value=DEFAULT_MODEL, label="Base model", allow_custom_value=True,
+            info="Any sentence-transformers model of the Hub, or run:<id> to go on.",
+        )
+        loss = gr.Dropdown([], label="Loss", info="What the data decides comes first.")
+    with gr.Row():
+        seconds = gr.Slider(
+            5, most, DEFAULT_SECONDS, step=5, label="Training seconds",
+            info="Then it stops by itself.",
+        )
+        batch = gr.Number(DEFAULT_BATCH_SIZE, label="Batch size", precision=0, minimum=2)
+        rate = gr.Number(DEFAULT_LEARNING_RATE, label="Learning rate", step=1e-5)
+    with gr.Accordion("More", open=False), gr.Row():
+        epochs = gr.Number(None, label="Epochs", info="Empty: as many as fit")
+        rows = gr.Number(None, label="Training rows at most", precision=0)
+        length = gr.Number(None, label="Tokens per text at most", precision=0)
+        seed = gr.Number(42, label="Seed", precision=0)
+    with gr.Row():
+        go = gr.Button("Fine-tune", variant="primary", interactive=False, elem_id="go")
+        halt = gr.Button("Stop and keep", visible=False, elem_id="halt")
+    runs = gr.Dropdown([], label="Your runs", visible=False, interactive=True)
+    progress = gr.HTML("", elem_id="progress")
+    verdict = gr.Markdown(EMPTY, elem_id="verdict")
+    gain = gr.Plot(show_label=False, visible=False)
+    curve = gr.Plot(show_label=False, visible=False, elem_id="curve")
+    metrics = gr.Dataframe(
+        headers=["metric", "base", "fine-tuned"], label="All metrics", visible=False,
+        interactive=False,
+    )
+    timer, seen = gr.Timer(TICK_SECONDS, active=False), gr.State("")
+
+    shown = [verdict, progress, curve, gain, metrics, halt, timer, seen]
+    inputs = [session, base, loss, seconds, batch, rate]
+    extra = [epochs, rows, length, seed]
+    go.click(
+        start_with_more, [*inputs, *extra], session, api_visibility="private",
+        concurrency_limit=None,
+    )
+    halt.click(stop, session, None, api_visibility="private")
+    runs.input(pick_run, [session, runs], session, api_visibility="private")
+    live = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
+    timer.tick(show, [session, seen], shown, **live)
+    session.change(show, [session, seen], shown, **live)
+    session.change(settings_of, [session, loss], [loss, words, runs, go], **live)
+    for endpoint in (start_run, run_state, stop_run, delete_run):
+        gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
+    return timer
+
+
+def start_with_more(session: Session, *values: Any) -> Session:  # noqa: ANN401
+    """Start a run from the five settings and those under More."""
+    base, loss, seconds, batch, rate, *more = values
+    return start(session, base, loss, seconds, batch, rate, tuple(more))

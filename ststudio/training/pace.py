@@ -1,0 +1,139 @@
+"""How much fits the time: a short probe, then steps, evaluations and rows cut to size."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sentence_transformers import SentenceTransformer
+
+from ststudio.data.cases import Case
+from ststudio.data.examples import Examples
+from ststudio.training.recipe import Recipe
+
+MEASURING_SECONDS = 12.0  # both models over test rows and corpus, in a default run of a minute
+MEASURING_SHARE = 0.4  # of a longer run's training time
+FEWEST_TEST_UNITS = 150  # cut no further: below 100 no verdict could be given
+PROBE_TEXTS = 48
+USUAL_STEPS = 200  # about where short fine-tuning of small models levels off
+MOST_EPOCHS = 8.0  # on small data more epochs learn the rows by heart
+DEV_SHARE = 0.15  # of training time spent on the live metric
+MOST_DEV_EVALUATIONS = 10
+FEWEST_DEV_EVALUATIONS = 3
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The steps a run will take, and how often it looks at dev."""
+
+    steps: int
+    eval_steps: int
+    cut: bool  # the time allows fewer steps than were asked for
+
+
+def encoding_seconds(model: SentenceTransformer, texts: Sequence[str], seed: int) -> float:
+    """Measure the seconds that one character takes to embed, on a sample of the texts."""
+    rng = np.random.default_rng(seed)
+    sample = [texts[index] for index in rng.integers(0, len(texts), PROBE_TEXTS)]
+    model.encode(sample[:4])  # the first call pays for what later ones reuse
+    start = time.perf_counter()
+    model.encode(sample, batch_size=PROBE_TEXTS)
+    return (time.perf_counter() - start) / sum(map(len, sample))
+
+
+def measuring_budget(recipe: Recipe) -> float:
+    """Return the seconds that measuring both models may take."""
+    return max(MEASURING_SECONDS, MEASURING_SHARE * (recipe.max_seconds or 0.0) - 4.0)
+
+
+def fit_examples(
+    examples: Examples, case: Case, seconds_per_character: float, budget: float, seed: int
+) -> tuple[Examples, list[str]]:
+    """Cut corpus, then test units, to what both models can embed in `budget` seconds.
+
+    Returns the examples and one sentence for each thing that was cut.
+    """
+    rng = np.random.default_rng(seed)
+    notes = []
+    characters = budget / (2 * seconds_per_character)
+    test = examples.test
+    wanted = _needed(examples, case)
+    if wanted > characters:
+        units = test.column(0).unique().to_pylist()
+        keep = max(FEWEST_TEST_UNITS, int(len(units) * characters / wanted))
+        if keep < len(units):
+            chosen = pa.array(rng.permutation(np.array(units, dtype=object))[:keep].tolist())
+            test = test.filter(pc.is_in(test.column(0), value_set=chosen.cast(test.column(0).type)))
+            notes.append(f"Measured on {keep:,} of {len(units):,} test units, to fit the time.")
+            examples = _with_test(examples, test)
+    corpus = _cut_corpus(examples, characters - _needed(examples, case), rng)
+    if corpus.num_rows < examples.corpus.num_rows:
+        notes.append(
+            f"Searched and measured within {corpus.num_rows:,} of "
+            f"{examples.corpus.num_rows:,} documents, to fit the time."
+        )
+    return replace(examples, corpus=corpus), notes
+
+
+def _needed(examples: Examples, case: Case) -> float:
+    """Count the characters that the test rows cannot do without."""
+    inputs = [examples.test.column(name) for name in case.columns]
+    distinct = {text for column in inputs for text in column.unique().to_pylist()}
+    docs = pc.is_in(examples.corpus.column("id"), value_set=examples.relevant.column("doc"))
+    distinct.update(examples.corpus.filter(docs).column("text").to_pylist())
+    return float(sum(map(len, distinct)))
+
+
+def _with_test(examples: Examples, test: pa.Table) -> Examples:
+    """Keep only the queries that the test still holds, and what is relevant to them."""
+    before = set(examples.test.column(0).to_pylist())
+    gone = pa.array(sorted(before - set(test.column(0).to_pylist())), pa.string())
+    texts = examples.queries.column("text").cast(pa.string())
+    queries = examples.queries.filter(pc.invert(pc.is_in(texts, value_set=gone)))
+    kept = pc.is_in(examples.relevant.column("query"), value_set=queries.column("id"))
+    return replace(examples, test=test, queries=queries, relevant=examples.relevant.filter(kept))
+
+
+def _cut_corpus(examples: Examples, characters: float, rng: np.random.Generator) -> pa.Table:
+    """Keep every relevant document, and others at random while characters last."""
+    corpus = examples.corpus
+    relevant = set(examples.relevant.column("doc").to_pylist())
+    ids, texts = corpus.column("id").to_pylist(), corpus.column("text").to_pylist()
+    keep = {row for row, doc in enumerate(ids) if doc in relevant}
+    for row in rng.permutation(len(ids)):
+        if row in keep:
+            continue
+        characters -= len(texts[row])
+        if characters < 0:
+            break
+        keep.add(int(row))
+    return corpus.take(sorted(keep))
+
+
+def fit_steps(
+    recipe: Recipe, steps_per_epoch: int, step_seconds: float, dev_seconds: float
+) -> Pace:
+    """Plan the steps that fit the recipe's seconds, dev evaluations included."""
+    assert recipe.max_seconds is not None
+    asked = recipe.max_steps or round(_epochs(recipe, steps_per_epoch) * steps_per_epoch)
+    budget = recipe.max_seconds
+    looks = int(DEV_SHARE * budget / max(dev_seconds, 1e-3))
+    looks = min(max(looks, FEWEST_DEV_EVALUATIONS), MOST_DEV_EVALUATIONS)
+    fits = int((budget - looks * dev_seconds) / step_seconds)
+    steps = max(1, min(asked, fits))
+    return Pace(steps, recipe.eval_steps or max(1, -(-steps // looks)), steps < asked)
+
+
+def _epochs(recipe: Recipe, steps_per_epoch: int) -> float:
+    if recipe.num_train_epochs:
+        return recipe.num_train_epochs
+    return min(max(USUAL_STEPS / steps_per_epoch, 1.0), MOST_EPOCHS)
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Return the seconds that `work` takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start

@@ -1,0 +1,217 @@
+"""Everything that decides a run, as one frozen record that goes through JSON both ways."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from ststudio.data.cases import CASES, Case
+from ststudio.errors import StudioError
+from ststudio.settings import get_settings
+from ststudio.training.losses import LOSSES
+
+DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+DEFAULT_SECONDS = 40.0  # of training; with evaluation a default run then fits a minute
+DEFAULT_BATCH_SIZE = 16
+DEFAULT_LEARNING_RATE = 5e-5  # high for long training; right for a hundred steps with warm-up
+SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
+SAMPLERS = ("batch_sampler", "no_duplicates", "group_by_label")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a run; None means: derived from the data, the model and the time.
+
+    Training arguments have the names of SentenceTransformerTrainingArguments, letter for letter.
+    """
+
+    source: dict[str, Any]
+    case: str | None = None
+    columns: dict[str, str] | None = None
+    label: dict[str, str] | None = None
+    fixes: list[dict[str, Any]] = field(default_factory=list)
+    base_model: str | dict[str, str] = DEFAULT_MODEL
+    modules: list[dict[str, Any]] | None = None
+    loss: str | None = None
+    loss_settings: dict[str, Any] = field(default_factory=dict)
+    matryoshka_dims: list[int] | None = None
+    prompts: dict[str, str] | None = None
+    max_seconds: float | None = None
+    max_train_rows: int | None = None
+    max_seq_length: int | None = None
+    seed: int = 42
+    num_train_epochs: float | None = None
+    max_steps: int | None = None
+    per_device_train_batch_size: int | None = None
+    learning_rate: float | None = None
+    warmup_steps: float = 0.1  # below 1: a share of all steps (transformers 5)
+    weight_decay: float = 0.0
+    lr_scheduler_type: str = "linear"
+    bf16: bool | None = None
+    batch_sampler: str | None = None
+    eval_steps: int | None = None
+
+    @classmethod
+    def from_json(cls, value: Any) -> "Recipe":  # noqa: ANN401
+        """Read a recipe; raise StudioError for an unknown key or a value out of range."""
+        if not isinstance(value, Mapping):
+            raise StudioError("A recipe is an object of settings; only `source` is required.")
+        names = [known.name for known in fields(cls)]
+        if unknown := sorted(set(map(str, value)) - set(names)):
+            raise StudioError(
+                f"Unknown in a recipe: {', '.join(unknown)}. Allowed: {', '.join(names)}."
+            )
+        if not isinstance(value.get("source"), Mapping):
+            raise StudioError(
+                "A recipe needs a `source`: {kind: builtin | hub | upload, id: …}, "
+                "as /catalog and /diagnose hand it out."
+            )
+        _nothing_hidden(value)
+        given = {name: item for name, item in value.items() if item is not None}
+        for name, item in given.items():
+            rule = RULES.get(name)
+            if rule is not None and not rule.holds(item):
+                raise StudioError(f"{name} = {_short(item)} is not allowed. Allowed: {rule.says}.")
+        return cls(**{**given, "source": dict(value["source"])})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the recipe as JSON values."""
+        return asdict(self)
+
+    def derived(self, case: Case) -> "Recipe":
+        """Fill in what the data's case decides; raise StudioError where the two disagree."""
+        loss = self.loss or case.losses[0]
+        if loss not in case.losses:
+            raise StudioError(
+                f"{loss} does not read {case.title}. Allowed here: {', '.join(case.losses)}."
+            )
+        allowed = {*LOSSES[loss].settings}
+        if unknown := sorted(set(self.loss_settings) - allowed):
+            raise StudioError(
+                f"{loss} has no setting {', '.join(unknown)}. "
+                f"Allowed: {', '.join(sorted(allowed)) or 'none'}."
+            )
+        if extra := sorted(set(self.prompts or {}) - set(case.columns)):
+            raise StudioError(
+                f"No prompt can stand before {', '.join(extra)}. "
+                f"The columns are {', '.join(case.columns)}."
+            )
+        batch = self.per_device_train_batch_size or DEFAULT_BATCH_SIZE
+        sampler = self.batch_sampler or case.batch_sampler
+        if sampler == "group_by_label" and (case.label != "class" or batch < 4 or batch % 2):
+            raise StudioError(
+                "The batch sampler group_by_label needs classes and an even batch size of 4 or more."
+            )
+        return replace(
+            self,
+            case=case.key,
+            loss=loss,
+            loss_settings={**LOSSES[loss].settings, **self.loss_settings},
+            batch_sampler=sampler,
+            per_device_train_batch_size=batch,
+            learning_rate=self.learning_rate or DEFAULT_LEARNING_RATE,
+            max_seconds=self.max_seconds or DEFAULT_SECONDS,
+        )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a value must be: a test, and the same in words."""
+
+    holds: Callable[[Any], bool]
+    says: str
+
+
+def _number(low: float, high: float, whole: bool = False) -> Rule:
+    def holds(value: Any) -> bool:  # noqa: ANN401
+        kind = int if whole else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kind):
+            return False
+        return math.isfinite(value) and low <= value <= high
+
+    return Rule(holds, f"{'a whole number' if whole else 'a number'} from {low:g} to {high:g}")
+
+
+def _one_of(names: tuple[str, ...]) -> Rule:
+    return Rule(lambda value: isinstance(value, str) and value in names, ", ".join(names))
+
+
+def _texts(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, Mapping) and all(
+        isinstance(key, str) and isinstance(text, str) and len(text) <= 500
+        for key, text in value.items()
+    )
+
+
+def _is_fix(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, Mapping) and isinstance(value.get("code"), str)
+
+
+def _is_model(value: Any) -> bool:  # noqa: ANN401
+    if isinstance(value, str):
+        return 0 < len(value) <= 200
+    return _texts(value) and {"id"} <= set(value) <= {"id", "revision"}
+
+
+def _are_dims(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, list) and all(type(dim) is int and 1 <= dim <= 4096 for dim in value)
+
+
+def _is_scalar(value: Any) -> bool:  # noqa: ANN401
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, (int, str)) and len(str(value)) <= 100
+
+
+def _nothing_hidden(value: Mapping[str, Any]) -> None:
+    """Refuse what stands in the contract but cannot be honoured yet, rather than ignore it."""
+    if value.get("modules"):
+        raise StudioError(
+            "`modules` must be null: models built from zero are not offered here yet. "
+            "Name a sentence-transformers model as `base_model`."
+        )
+
+
+RULES: dict[str, Rule] = {
+    "case": _one_of(tuple(CASES)),
+    "columns": Rule(_texts, "{role: source column}"),
+    "label": Rule(
+        lambda value: _texts(value) and {"column"} <= set(value) <= {"column", "kind"},
+        "{column, kind: score | class}",
+    ),
+    "fixes": Rule(
+        lambda value: isinstance(value, list) and len(value) <= 50 and all(map(_is_fix, value)),
+        "a list of at most 50 {code, args}, as /diagnose hands them out",
+    ),
+    "base_model": Rule(_is_model, "an id, {id, revision} or run:<id>"),
+    "loss": _one_of(tuple(LOSSES)),
+    "loss_settings": Rule(
+        lambda value: isinstance(value, Mapping) and all(map(_is_scalar, value.values())),
+        "{setting: number or word}",
+    ),
+    "matryoshka_dims": Rule(_are_dims, "a list of dimensions from 1 to 4096"),
+    "prompts": Rule(_texts, "{column: text}, each text at most 500 characters"),
+    "max_train_rows": _number(8, 1_000_000, whole=True),
+    "max_seq_length": _number(8, 8192, whole=True),
+    "seed": _number(0, 2**31 - 1, whole=True),
+    "num_train_epochs": _number(0.01, 100),
+    "max_steps": _number(1, 100_000, whole=True),
+    "per_device_train_batch_size": _number(2, 1024, whole=True),
+    "learning_rate": _number(1e-8, 0.1),
+    "warmup_steps": _number(0, 100_000),
+    "weight_decay": _number(0, 1),
+    "lr_scheduler_type": _one_of(SCHEDULERS),
+    "bf16": Rule(lambda value: isinstance(value, bool), "true or false"),
+    "batch_sampler": _one_of(SAMPLERS),
+    "eval_steps": _number(1, 100_000, whole=True),
+    # The upper end is the Space's own limit, read when it is asked for.
+    "max_seconds": Rule(
+        lambda value: _number(1, get_settings().run_seconds).holds(value),
+        "a number of seconds from 1 to this Space's limit per run (300 unless it says otherwise)",
+    ),
+}
+
+
+def _short(value: Any) -> str:  # noqa: ANN401
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "…"

@@ -1,0 +1,253 @@
+"""Train the run in a directory: model, data, loss, arguments, evaluator, trainer, report."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from datasets import Dataset
+from datasets.table import InMemoryTable
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.trainer import SentenceTransformerTrainer
+from sentence_transformers.sentence_transformer.training_args import (
+    SentenceTransformerTrainingArguments,
+)
+
+from ststudio.data.cases import CASES, PROMPT_OF_ROLE, Case
+from ststudio.data.examples import Examples
+from ststudio.errors import StudioError
+from ststudio.runs.store import Run
+from ststudio.training import models, pace
+from ststudio.training.evaluation import compare, dev_evaluator, unit_rows
+from ststudio.training.live import Live
+from ststudio.training.recipe import Recipe
+from ststudio.training.remembered import Remembered
+
+FEWEST_DEV_UNITS = 50  # with fewer, choosing a checkpoint by dev is choosing by chance
+NICE = 10  # on a CPU searches go first
+
+
+def train_job(message: dict[str, Any]) -> dict[str, Any]:
+    """Train the run in the folder `run`; every outcome is written into its state."""
+    if models.device() == "cpu":
+        os.nice(NICE)
+    run = Run(Path(message["run"]))
+    try:
+        train(run)
+    except StudioError as error:
+        run.end("failed", str(error))
+    except (MemoryError, torch.OutOfMemoryError):
+        run.end("failed", "Out of memory. Use a smaller batch, shorter texts or a smaller model.")
+    except BaseException as error:  # a Rust panic in a tokenizer is no Exception
+        run.end("failed", f"Training failed unexpectedly ({type(error).__name__}: {error}).")
+        raise
+    finally:
+        shutil.rmtree(run.scratch_dir, ignore_errors=True)
+    return {}
+
+
+class Trainer(SentenceTransformerTrainer):
+    """The library's trainer, without the card that would keep rows of the data."""
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Leave the callback out; hub/card.py writes the card from the report."""
+
+
+def train(run: Run) -> None:
+    """Fine-tune, measure before and after, and keep model, vectors and report."""
+    start = time.monotonic()
+    run.update(state="running", started=time.time(), phase="loading the model")
+    recipe = Recipe.from_json(run.recipe)
+    torch.manual_seed(recipe.seed)
+
+    # 1. The model, and the examples cut to what the time allows
+    examples = Examples.load(run.examples_dir)
+    case = CASES[examples.case]
+    model = models.prepare_model(run.base_dir, recipe, case)
+    examples, rate = _fit(run, recipe, case, model, examples)
+
+    # 2. Data, loss and evaluator as the trainer wants them
+    dataset = Dataset(InMemoryTable(_trainable(examples.train)))
+    loss = models.make_loss(model, recipe, _class_count(examples.train))
+    evaluator = dev_evaluator(case, examples.dev) if examples.dev.num_rows else None
+    live = Live(run, case.metric, recipe.max_seconds or 0.0, _keeps_best(examples.dev))
+
+    # 3. Train
+    trainer = Trainer(
+        model=model,
+        args=training_arguments(run, recipe, case, examples, model),
+        train_dataset=dataset,
+        loss=loss,
+        evaluator=evaluator,
+        callbacks=[live],
+    )
+    cut = _fit_steps(trainer, recipe, _dev_seconds(examples.dev, case, rate))
+    run.update(phase="training")
+    trainer.train()
+    train_seconds = live.seconds
+    if trainer.state.global_step == 0:
+        run.end("stopped", "Stopped before the first step; there is no model.")
+        return
+
+    # 4. Keep the best of it, and prove what changed
+    live.restore_best(model)
+    model.eval()
+    _save_model(run, model)
+    base = models.prepare_model(run.base_dir, recipe, case)
+    report = _measure(run, case, examples, base, model)
+    report["rows_used"] = _rows_used(trainer)
+    report["train_seconds"] = round(train_seconds, 1)
+    report["seconds"] = round(time.monotonic() - start, 1)
+    run.write_report(report)
+    if live.stopped:
+        run.end("stopped", "Stopped when asked; what was learned until then is kept.")
+    else:
+        run.end("finished", "time_limit" if cut or live.out_of_time else None)
+
+
+def training_arguments(
+    run: Run, recipe: Recipe, case: Case, examples: Examples, model: SentenceTransformer
+) -> SentenceTransformerTrainingArguments:
+    """Return the recipe as sentence-transformers' own training arguments."""
+    cpu = models.device() == "cpu"
+    return SentenceTransformerTrainingArguments(
+        output_dir=str(run.scratch_dir),
+        use_cpu=cpu,
+        seed=recipe.seed,
+        max_steps=recipe.max_steps or 1,  # set by the probe before training starts
+        per_device_train_batch_size=recipe.per_device_train_batch_size or 16,
+        learning_rate=recipe.learning_rate or 0.0,
+        warmup_steps=recipe.warmup_steps,
+        weight_decay=recipe.weight_decay,
+        lr_scheduler_type=recipe.lr_scheduler_type,
+        bf16=models.fast_bfloat16() if recipe.bf16 is None else recipe.bf16,
+        batch_sampler=recipe.batch_sampler or case.batch_sampler,
+        prompts=models.column_prompts(model, recipe, case) or None,
+        eval_strategy="steps" if examples.dev.num_rows else "no",
+        eval_on_start=bool(examples.dev.num_rows),
+        save_strategy="no",  # Live keeps the best weights in memory: a checkpoint costs a second
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_num_workers=0,
+        dataloader_pin_memory=not cpu,
+    )
+
+
+def _keeps_best(dev: pa.Table) -> bool:
+    """Tell whether dev is large enough to choose a checkpoint by."""
+    return dev.num_rows > 0 and len(dev.column(0).unique()) >= FEWEST_DEV_UNITS
+
+
+def _fit(
+    run: Run, recipe: Recipe, case: Case, model: SentenceTransformer, examples: Examples
+) -> tuple[Examples, float]:
+    """Cut what measuring cannot do in time, and say so; return seconds per character as well."""
+    texts = examples.corpus.column("text").to_pylist() + examples.test.column(0).to_pylist()
+    rate = pace.encoding_seconds(model, texts, recipe.seed)
+    budget = pace.measuring_budget(recipe)
+    fitted, notes = pace.fit_examples(examples, case, rate, budget, recipe.seed)
+    if notes:
+        fitted.save(run.examples_dir)
+        run.add_notes(notes)
+    return fitted, rate
+
+
+def _trainable(rows: pa.Table) -> pa.Table:
+    """Name the label column as the trainer expects it, keeping the order of the inputs."""
+    return rows.rename_columns([{"score": "label"}.get(name, name) for name in rows.column_names])
+
+
+def _class_count(rows: pa.Table) -> int:
+    return len(rows.column("label").unique()) if "label" in rows.column_names else 0
+
+
+def _dev_seconds(dev: pa.Table, case: Case, rate: float) -> float:
+    """Estimate one dev evaluation from the characters it embeds."""
+    texts = {text for name in case.columns for text in dev.column(name).unique().to_pylist()}
+    return rate * sum(map(len, texts))
+
+
+def _fit_steps(trainer: SentenceTransformerTrainer, recipe: Recipe, dev_seconds: float) -> bool:
+    """Time one real step, plan the steps that fit, and tell whether some had to be left out."""
+    loader = trainer.get_train_dataloader()
+    if len(loader) == 0:
+        raise StudioError("These rows make no whole batch. Use a smaller batch or more rows.")
+    batches = iter(loader)
+    random_state = torch.random.get_rng_state()
+    warm, probe = next(batches), next(batches, None)
+
+    def step(batch: dict[str, Any]) -> None:
+        with trainer.compute_loss_context_manager():
+            loss = trainer.compute_loss(trainer.model, trainer._prepare_inputs(batch))
+        loss.backward()
+        trainer.model.zero_grad()
+
+    trainer.model.train()
+    step(warm)
+    seconds = pace.timed(lambda: step(probe or warm))
+    torch.random.set_rng_state(random_state)
+    planned = pace.fit_steps(recipe, len(loader), seconds * 1.15, dev_seconds)  # + the optimizer
+    trainer.args.max_steps = planned.steps
+    trainer.args.eval_steps = planned.eval_steps
+    trainer.args.logging_steps = max(1, planned.steps // 200)
+    return planned.cut
+
+
+def _rows_used(trainer: SentenceTransformerTrainer) -> int:
+    """Count the distinct rows that training can have seen, the sampler's choice included."""
+    batch = trainer.args.per_device_train_batch_size
+    rows = len(trainer.get_train_dataloader()) * batch
+    seen = trainer.state.global_step * batch
+    return int(min(rows, seen, len(trainer.train_dataset)))
+
+
+def _save_model(run: Run, model: SentenceTransformer) -> None:
+    """Write the model beside its place and rename: it appears when it is whole."""
+    half = run.model_dir.with_name("model.half")
+    model.save_pretrained(str(half), safe_serialization=True, create_model_card=False)
+    half.rename(run.model_dir)
+
+
+def _measure(
+    run: Run, case: Case, examples: Examples, base: SentenceTransformer, tuned: SentenceTransformer
+) -> dict[str, Any]:
+    """Embed test rows and corpus with both models; keep the vectors and return the report."""
+    run.update(phase="measuring base and fine-tuned model", training_seconds_left=0.0)
+    both = [Remembered(base), Remembered(tuned)]
+    report = compare(case, examples, *both)
+    units = examples.test.column(0).unique().to_pylist()
+    corpus = examples.corpus.column("text").to_pylist()
+    as_query = PROMPT_OF_ROLE.get(case.unit) == "query"
+    folder = run.embeddings_dir
+    folder.mkdir(exist_ok=True)
+    pq.write_table(points(examples, units), folder / "points.parquet")
+    for name, model in zip(("base", "tuned"), both, strict=True):
+        tests = (model.encode_query if as_query else model.encode)(units)
+        vectors = np.concatenate([tests, model.encode_document(corpus)])
+        np.save(folder / f"{name}.npy", unit_rows(vectors).astype(np.float32))
+    return report
+
+
+def points(examples: Examples, units: list[str]) -> pa.Table:
+    """Return what map and search show: test texts first, then the corpus."""
+    groups: dict[str, str] = {}
+    if examples.test.column_names[-1] == "label" and examples.test.num_columns == 2:
+        labels = map(str, examples.test.column(1).to_pylist())
+        groups = dict(zip(examples.test.column(0).to_pylist(), labels, strict=True))
+    corpus = examples.corpus
+    return pa.table(
+        {
+            "id": [f"test-{number}" for number in range(len(units))]
+            + corpus.column("id").to_pylist(),
+            "text": units + corpus.column("text").to_pylist(),
+            "group": [groups.get(text, "") for text in units] + corpus.column("group").to_pylist(),
+            "kind": ["test"] * len(units) + ["corpus"] * corpus.num_rows,
+        }
+    )

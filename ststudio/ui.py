@@ -1,0 +1,125 @@
+"""The page: one session, the tabs in order, and what a reload brings back."""
+
+import secrets
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ststudio import palette
+from ststudio.runs.store import get_store
+from ststudio.settings import get_settings
+from ststudio.tabs import compare, data, push, train
+from ststudio.tabs.session import Session
+
+TITLE = "ST Studio"
+HEAD = (
+    "# ST Studio\nFine-tune a sentence-embedding model on your own data in about a minute, and "
+    "see on rows it never trained on whether that helped."
+)
+
+CSS = f"""
+.gradio-container {{ width: 100% !important; max-width: 1080px !important;
+  margin: 0 auto !important; }}
+.rows {{ overflow-x: auto; }}
+.rows h4 {{ margin: 0 0 6px; }}
+.rows table {{ width: 100%; border-collapse: collapse; font-size: .92em; }}
+.rows th {{ text-align: left; }}
+.rows th, .rows td {{ padding: 6px 10px; vertical-align: top; min-width: 80px;
+  border-bottom: 1px solid var(--border-color-primary); overflow-wrap: anywhere; }}
+.progress .words {{ margin: 4px 0 6px; }}
+.progress .bar {{ height: 8px; border-radius: 4px; overflow: hidden;
+  background: var(--border-color-primary); }}
+.progress .bar div {{ height: 100%; background: {palette.TUNED}; transition: width .3s; }}
+.finding {{ padding: 8px 12px; border-left: 4px solid {palette.BASE}; border-radius: 4px;
+  background: var(--background-fill-secondary); overflow-wrap: anywhere; }}
+.finding.error {{ border-color: {palette.LOSS}; }}
+.finding.warning {{ border-color: {palette.QUERY}; }}
+.finding.done {{ border-color: {palette.GAIN}; }}
+.hits ol {{ list-style: decimal; padding-left: 1.6em; margin: 0; }}
+.hits li {{ padding: 6px 0; border-bottom: 1px solid var(--border-color-primary); }}
+.hits h4 {{ margin: 0 0 4px; padding-bottom: 4px; border-bottom: 3px solid {palette.BASE}; }}
+.hits.tuned h4 {{ border-color: {palette.TUNED}; }}
+.hits .text {{ overflow-wrap: anywhere; }}
+.hits .facts {{ display: flex; gap: 10px; align-items: center; font-size: .9em;
+  font-variant-numeric: tabular-nums; color: var(--body-text-color-subdued); }}
+.hits .score {{ width: 80px; height: 6px; border-radius: 3px;
+  background: var(--border-color-primary); }}
+.hits .score i {{ display: block; height: 100%; border-radius: 3px; background: {palette.BASE}; }}
+.hits.tuned .score i {{ background: {palette.TUNED}; }}
+.hits .up, .hits .relevant {{ font-weight: 600; color: var(--gain-text); }}
+.hits .down {{ font-weight: 600; color: var(--loss-text); }}
+:root {{ --gain-text: #047857; --loss-text: #BE123C; }}
+.dark {{ --gain-text: {palette.GAIN}; --loss-text: #FB7185; }}
+"""
+
+
+def theme() -> gr.Theme:
+    """Return the quiet theme: slate for what is, indigo for what is new."""
+    return gr.themes.Soft(
+        primary_hue="indigo",
+        secondary_hue="indigo",
+        neutral_hue="slate",
+        font=["ui-sans-serif", "system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    )
+
+
+def browser_secret() -> str:
+    """Return what encrypts the browser's own list of runs; it outlives a restart."""
+    path: Path = get_settings().folder / "browser.secret"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(32), encoding="utf-8")
+    return path.read_text(encoding="utf-8")
+
+
+def restore(
+    session: Session, kept: list[dict[str, Any]] | None, request: gr.Request
+) -> Session:
+    """Bring back this browser's runs; `?run=` in the address opens one, for reading."""
+    known = [run for run in kept or [] if (get_store().folder / str(run.get("run"))).is_dir()]
+    asked = request.query_params.get("run")
+    shown = asked or (known[0]["run"] if known else None)
+    return replace(session, runs=tuple(known), run=shown)
+
+
+def keep(session: Session) -> list[dict[str, Any]]:
+    """Return what the browser keeps: ids and keys of its runs, and nothing of the data."""
+    return list(session.runs)
+
+
+def facts() -> str:
+    """Say what this app runs on, and its limits."""
+    settings = get_settings()
+    return (
+        f"Up to {settings.rows:,} rows, {settings.run_seconds // 60} minutes of training and "
+        f"{settings.model_parameters // 1_000_000} M parameters per run; runs are kept for "
+        f"{settings.kept_hours} hours."
+    )
+
+
+def build_ui() -> gr.Blocks:
+    """Build the page without starting anything."""
+    with gr.Blocks(title=TITLE, fill_width=False) as page:
+        gr.Markdown(HEAD)
+        gr.Markdown(facts(), elem_id="facts")
+        session = gr.State(Session())
+        browser = gr.BrowserState([], storage_key="ststudio-runs", secret=browser_secret())
+        with gr.Tabs() as tabs:
+            with gr.Tab("Data", id="data"):
+                data.build(session)
+            with gr.Tab("Fine-tune", id="train"):
+                timer = train.build(session)
+            with gr.Tab("Compare", id="compare") as compare_tab:
+                compare.build(session, compare_tab, timer)
+            with gr.Tab("Push", id="push") as push_tab:
+                push.build(session, push_tab)
+        del tabs
+        quiet = {"api_visibility": "private", "show_progress": "hidden"}
+        page.load(restore, [session, browser], session, **quiet)
+        session.change(keep, session, browser, **quiet)
+    page.queue(max_size=200, default_concurrency_limit=8)
+    return page

@@ -1,0 +1,92 @@
+"""The child process: reads one job after the other from a pipe, and ends when the pipe closes."""
+
+import json
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from ststudio.errors import StudioError
+
+Handler = Callable[[dict[str, Any]], Any]
+
+
+def reader() -> Handler:
+    """Return the handler that parses one file under limits of memory and time."""
+    from ststudio.data.tables import parse_job
+
+    return parse_job
+
+
+def trainer() -> Handler:
+    """Return the handler that trains the run in a directory, its libraries imported."""
+    from ststudio.training.train import train_job
+
+    return train_job
+
+
+def encoder() -> Handler:
+    """Return the handler that embeds, ranks and projects, its libraries imported."""
+    from ststudio.compare.search import encode_job
+
+    return encode_job
+
+
+def mapper() -> Handler:
+    """Return the handler that lays out a map by t-SNE or UMAP."""
+    from ststudio.compare.projection import map_job
+
+    return map_job
+
+
+JOBS: dict[str, Callable[[], Handler]] = {
+    "read": reader,
+    "train": trainer,
+    "encode": encoder,
+    "map": mapper,
+}
+
+
+def listen() -> "queue.Queue[dict[str, Any]]":
+    """Read messages on a thread, and end the process at once when the app is gone."""
+    messages: queue.Queue[dict[str, Any]] = queue.Queue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            messages.put(json.loads(line))
+        os._exit(0)  # the app closed the pipe or died: nobody waits for this work
+
+    threading.Thread(target=read, daemon=True).start()
+    return messages
+
+
+def answer(handler: Handler, message: dict[str, Any]) -> dict[str, Any]:
+    """Run one job and turn every way it can fail into an answer."""
+    try:
+        return {"result": handler(message)}
+    except StudioError as error:
+        return {"error": str(error)}
+    except MemoryError:
+        return {"error": "This needs more memory than one visitor may use here. Use fewer rows."}
+    except BaseException as error:  # a Rust panic in a tokenizer is no Exception
+        traceback.print_exc()
+        return {"crash": type(error).__name__}
+
+
+def main(job: str) -> None:
+    """Serve one kind of job until the pipe closes."""
+    # Libraries print; only answers may go where the app listens.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    messages = listen()
+    handler = JOBS[job]()
+    while True:
+        message = messages.get()
+        print(json.dumps(answer(handler, message)), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,56 @@
+"""What the encoder process holds, and how it ranks."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ststudio.compare.search import Memory, ranking
+
+
+def loader(loaded: list[str], size: int) -> Memory[str]:
+    def load(path: Path) -> tuple[str, int]:
+        loaded.append(path.name)
+        return path.read_text(), size
+
+    return Memory(100, load)
+
+
+def written(folder: Path, *names: str) -> list[Path]:
+    for name in names:
+        (folder / name).write_text(name)
+    return [folder / name for name in names]
+
+
+def test_what_was_not_used_for_long_goes_first(tmp_path: Path) -> None:
+    loaded: list[str] = []
+    memory = loader(loaded, 50)
+    first, second, third = written(tmp_path, "first", "second", "third")
+    for path in (first, second, first, third, first, second):
+        assert memory.get(path) == path.name
+    assert loaded == ["first", "second", "third", "second"]
+
+
+def test_one_thing_is_kept_however_large(tmp_path: Path) -> None:
+    loaded: list[str] = []
+    memory = loader(loaded, 1_000)
+    (large,) = written(tmp_path, "large")
+    assert memory.get(large) == memory.get(large) == "large"
+    assert loaded == ["large"]
+
+
+def test_what_changed_is_read_again_and_what_is_gone_is_forgotten(tmp_path: Path) -> None:
+    memory = loader([], 10)
+    kept, other = written(tmp_path, "kept", "other")
+    assert memory.get(kept) == "kept"
+    kept.write_text("changed")
+    os.utime(kept, ns=(1, 1))
+    assert memory.get(kept) == "changed"
+    kept.unlink()
+    memory.get(other)
+    assert list(memory.kept) == [(other,)]
+
+
+def test_equal_scores_keep_the_order_of_the_corpus() -> None:
+    scores = np.array([0.5, 0.9, 0.5, 0.9, -0.1], dtype=np.float32)
+    assert ranking(scores).tolist() == [1, 3, 0, 2, 4]

@@ -1,0 +1,66 @@
+"""What every test shares: a folder of its own for the app's data, and no token."""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Before anything of ststudio is imported: settings and the Hub's libraries read it once.
+_DATA = tempfile.TemporaryDirectory(prefix="ststudio-tests-")
+os.environ["STSTUDIO_DATA"] = _DATA.name
+os.environ.pop("HF_TOKEN", None)
+# Several processes share two cores here: threads that spin while waiting would starve each other.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from ststudio.runs.admission import start_run  # noqa: E402
+from ststudio.runs.queue import get_queue  # noqa: E402
+from ststudio.runs.store import Run  # noqa: E402
+
+
+def wait(run: Run, seconds: float = 240.0) -> Run:
+    """Wait for a run's end and return it."""
+    deadline = time.monotonic() + seconds
+    while not run.ended:
+        assert time.monotonic() < deadline, run.state
+        time.sleep(0.1)
+    return run
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Return the folder of real datasets, or skip."""
+    folder = os.environ.get("STSTUDIO_REAL_DATA")
+    if not folder:
+        pytest.skip("STSTUDIO_REAL_DATA names no folder of real datasets")
+    return Path(folder)
+
+
+class Training:
+    """Runs on the sample, one a case and session, trained by the real trainer."""
+
+    def __init__(self) -> None:
+        self.done: dict[str, tuple[Run, str]] = {}
+
+    def run(self, case: str, **recipe: Any) -> Run:
+        """Return the case's run when it has ended."""
+        if case not in self.done:
+            source = {"kind": "builtin", "id": f"sample-{case}"}
+            asked = {"source": source, "max_steps": 8, "max_seconds": 90, **recipe}
+            run, key, _ = start_run(asked)
+            self.done[case] = (run, key)
+        return wait(self.done[case][0])
+
+    def key(self, case: str) -> str:
+        """Return the owner's key of the case's run."""
+        return self.done[case][1]
+
+
+@pytest.fixture(scope="session")
+def training() -> Iterator[Training]:
+    """Return the session's runs."""
+    yield Training()
+    get_queue().close()
