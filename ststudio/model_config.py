@@ -113,7 +113,8 @@ def tidy(name: str, module: str, data: object, model: str) -> Config:
     if name == "added_tokens.json":
         return {str(k): v for k, v in data.items() if isinstance(v, int)}
     kept = {key: value for key, value in data.items() if key in _known(name, module)}
-    unsupported = CHECKS.get(name, CHECKS.get(module, _anything))(kept)
+    check = _other_task if name.startswith("sentence_") else CHECKS.get(name)
+    unsupported = (check or CHECKS.get(module, _anything))(kept)
     if unsupported:
         raise StudioError(f"{model}: {name} asks for {unsupported}. Choose another model.")
     return kept
@@ -193,7 +194,6 @@ def _other_layers(config: Config) -> str:
 
 CHECKS: dict[str, Callable[[Config], str]] = {
     "config_sentence_transformers.json": _other_family,
-    "sentence_bert_config.json": _other_task,
     "tokenizer_config.json": _anything,
     "special_tokens_map.json": _anything,
     "Transformer": _other_type,

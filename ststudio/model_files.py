@@ -23,6 +23,7 @@ CLASSES = ("Transformer", *MODULE_KEYS)
 WITH_WEIGHTS = ("Transformer", "Dense", "LayerNorm", "CNN", "StaticEmbedding")
 
 WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors")
+FAMILY = "config_sentence_transformers.json"  # of the whole model, at its root
 ROOT_FILES = re.compile(r"modules\.json|config_sentence_transformers\.json")
 MODULE_FILES = re.compile(
     rf"config\.json|cnn_config\.json|tokenizer\.json|vocab\.txt|{WEIGHTS.pattern}"
@@ -77,7 +78,10 @@ def read_modules(data: bytes, model: str) -> tuple[Module, ...]:
     most = get_settings().model_modules
     if not isinstance(entries, list) or not 1 <= len(entries) <= most:
         raise StudioError(f"{model}: modules.json must list 1 to {most} modules. Choose another.")
-    return tuple(_module(entry, model) for entry in entries)
+    modules = tuple(_module(entry, model) for entry in entries)
+    if len({module.folder for module in modules}) < len(modules):
+        raise StudioError(f"{model}: two of its modules share a folder. Choose another model.")
+    return modules
 
 
 def _module(entry: object, model: str) -> Module:
@@ -182,7 +186,10 @@ def check_folder(folder: Path, modules: Iterable[Module], model: str) -> None:
         parameters = sum(_parameters(path, model) for path in sorted(inside.glob("*.safetensors")))
         total += parameters
         for path in sorted(inside.glob("*.json")):
-            _tidy_file(path, module, parameters, model)
+            if path.name != FAMILY:
+                _tidy_file(path, module, parameters, model)
+    if (folder / FAMILY).is_file():
+        _tidy_file(folder / FAMILY, PLAIN[0], 0, model)
     check_parameters(total, model)
 
 

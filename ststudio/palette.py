@@ -8,6 +8,8 @@ LOSS = "#F43F5E"  # rose
 INK = "#7B8698"  # text on either ground; the theme's own colour, where CSS reaches, is better
 GRID = "rgba(128, 138, 155, 0.25)"
 CLEAR = "rgba(0, 0, 0, 0)"
+NOTE = "#1E293B"  # ground of a hover text, on either page
+NOTE_INK = "#F8FAFC"
 
 # Groups of a map, told apart from each other on both grounds; nine, as nobody reads more.
 GROUPS = (

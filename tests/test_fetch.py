@@ -124,6 +124,23 @@ def test_a_plain_transformer_will_do(server: Hub) -> None:
     assert files_in(folder) == {"config.json", "tokenizer.json", "model.safetensors"}
 
 
+def test_a_transformer_in_a_folder_of_its_own(server: Hub) -> None:
+    inside = {f"0_Transformer/{path}": data for path, data in PLAIN.items()}
+    inside["0_Transformer/sentence_roberta_config.json"] = as_json({"max_seq_length": 64})
+    modules = [MODULES[0] | {"path": "0_Transformer"}, MODULES[1]]
+    root = {
+        "modules.json": as_json(modules),
+        "1_Pooling/config.json": MODEL["1_Pooling/config.json"],
+        "config_sentence_transformers.json": as_json({"prompts": {"query": "q: "}, "x": 1}),
+    }
+    server.add_repo("model", "alice/old", inside | root)
+    folder = download_model(resolve_model("alice/old"))
+
+    assert (folder / "0_Transformer" / "sentence_roberta_config.json").is_file()
+    family = json.loads((folder / "config_sentence_transformers.json").read_text())
+    assert family == {"prompts": {"query": "q: "}}
+
+
 def test_what_was_fetched_serves_while_the_hub_is_away(server: Hub) -> None:
     ref = resolve_model("alice/tiny")
     folder = download_model(ref)
@@ -189,6 +206,7 @@ REFUSED: dict[str, tuple[Files, str]] = {
     "a folder outside": (with_module(DENSE, "../../etc"), "names the folder"),
     "a folder elsewhere": (with_module(DENSE, "/etc"), "names the folder"),
     "no folder": (with_module(DENSE, None), "names the folder"),
+    "a shared folder": (with_module(DENSE, ""), "share a folder"),
     "too many modules": (MODEL | {"modules.json": as_json(MODULES * 5)}, "1 to 8 modules"),
     "no list of modules": (MODEL | {"modules.json": b"{}"}, "1 to 8 modules"),
     "no modules at all": (MODEL | {"modules.json": b"[]"}, "1 to 8 modules"),

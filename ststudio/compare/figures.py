@@ -12,7 +12,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ststudio.palette import BASE, CLEAR, GAIN, GRID, GROUPS, INK, LOSS, TUNED
+from ststudio.palette import BASE, CLEAR, GAIN, GRID, GROUPS, INK, LOSS, NOTE, NOTE_INK, TUNED
 
 Array = npt.NDArray[np.floating[Any]]
 
@@ -20,7 +20,7 @@ HOVER_CHARACTERS = 120
 HOVER_LINE = 48  # characters
 GROUP_CHARACTERS = 28  # of a legend's entry
 GROUP_SHARE = 0.01  # of the points: a smaller group's colour would be lost in the crowd
-STEPS = 10  # of the slider between base and fine-tuned
+STEPS = 8  # of the slider; a power of two, as plotly names every second step where it is narrow
 STEPS_OF_MANY = 4  # each step carries every point once more: 10,000 points would weigh 1.2 MB
 MANY_POINTS = 4_000
 VERDICTS = {"WIN": GAIN, "REGRESSION": LOSS, "MARGINAL": BASE}
@@ -28,9 +28,10 @@ VERDICTS = {"WIN": GAIN, "REGRESSION": LOSS, "MARGINAL": BASE}
 
 def shown(text: str) -> str:
     """Return a row's text fit for plotly, which reads a little HTML: cut, escaped, in lines."""
+    # plotly knows &amp;, &lt; and &gt;, shows &quot; as it is, and builds no attribute from text.
     short = " ".join(text.split())
     short = short if len(short) <= HOVER_CHARACTERS else short[: HOVER_CHARACTERS - 1] + "…"
-    return "<br>".join(html.escape(line) for line in textwrap.wrap(short, HOVER_LINE))
+    return "<br>".join(html.escape(line, quote=False) for line in textwrap.wrap(short, HOVER_LINE))
 
 
 def mixed(side: float) -> str:
@@ -48,9 +49,15 @@ def plain_layout(figure: go.Figure, height: int) -> go.Figure:
         plot_bgcolor=CLEAR,
         font={"color": INK, "size": 13},
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        modebar={"bgcolor": CLEAR, "color": INK, "activecolor": TUNED},
-        hoverlabel={"align": "left"},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0.0},
+        modebar={
+            "bgcolor": CLEAR,
+            "color": INK,
+            "activecolor": TUNED,
+            "remove": ["select", "lasso", "autoscale"],
+        },
+        hoverlabel={"align": "left", "bgcolor": NOTE, "font": {"color": NOTE_INK}},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "itemsizing": "constant"},
+        legend_bgcolor=CLEAR,
     )
     figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID, automargin=True)
     figure.update_yaxes(gridcolor=GRID, zerolinecolor=GRID, automargin=True)
@@ -141,7 +148,7 @@ def _map_layout(
     figure: go.Figure, places: Array, steps: Sequence[dict[str, list[Any]]], active: int
 ) -> go.Figure:
     last = len(steps) - 1
-    labels = {0: "base", last: "fine-tuned"}
+    labels = {0: "base", last: "tuned"}
     plain_layout(figure, 560)
     bare = {"visible": False, "zeroline": False}
     low, high = places.min(axis=0), places.max(axis=0)
@@ -156,7 +163,7 @@ def _map_layout(
                 "active": active,
                 "currentvalue": {"visible": False},
                 "pad": {"t": 16, "l": 24, "r": 24},
-                "bgcolor": GRID,
+                "bgcolor": BASE,
                 "activebgcolor": TUNED,
                 "bordercolor": GRID,
                 "tickcolor": GRID,
@@ -231,7 +238,7 @@ def verdict_figure(report: Mapping[str, Any]) -> go.Figure:
     figure.update_xaxes(
         range=[-edge, edge],  # zero in the middle: the side says it before the number does
         zeroline=False,
-        tickformat="+.2f",
+        tickformat="+.2~g",
         fixedrange=True,
         title_text=f"change of {html.escape(report['metric'])} on {report['n']:,} test units",
     )

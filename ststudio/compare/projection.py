@@ -200,13 +200,21 @@ def read_vectors(file: Path) -> npt.NDArray[np.float32]:
     return vectors
 
 
+def give_way() -> None:
+    """Make this process, which is the map's own, the last in line for the cores."""
+    os.nice(10)
+    # Read when scikit-learn loads OpenMP. Threads that spin while they wait made t-SNE nine times
+    # slower on two cores that others needed too.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def map_job(message: dict[str, Any]) -> bool:
     """Write map-<method>.json into the folder of a run's embeddings, whole or not at all."""
     import pyarrow.parquet as pq
 
     folder, method = Path(message["embeddings"]), message["method"]
     if method != "pca":
-        os.nice(10)  # a process of its own, which searches and training go before
+        give_way()
     table = pq.read_table(folder / "points.parquet", columns=["id", "text", "group"])
     rows = table.slice(0, POINTS).to_pylist()
     if len(rows) < FEWEST_POINTS:

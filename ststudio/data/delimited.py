@@ -3,29 +3,18 @@
 import csv
 import io
 import re
-import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ststudio.data.gather import NUMBER, Gathering
+from ststudio.data.gather import Gathering
+from ststudio.data.headers import CONSISTENT, NAME, SPACED, find_header, invent_header
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 LOOKED_AT = 200  # rows, to find delimiter and header
-CONSISTENT = 0.8  # share of rows with the same number of cells that makes a delimiter
 OF_A_HEADER = 0.3  # the same, where the first row looks like names
 LONGEST_ROW = 1_000  # lines, after which a quote counts as never closed
 MOST_OPEN_QUOTES = 20  # then quotes are characters like any other
-NAME = re.compile(r"[^\W\d][\w .\-/()#?]{0,63}|\d{1,2}", re.UNICODE)
-KNOWN_NAMES = frozenset(
-    """
-    anchor answer category class content corpus doc document description entailment_label hypothesis
-    id intent label labels lang language name neg negative paragraph passage pos positive premise
-    query question score scores sentence sentence1 sentence2 sentence_1 sentence_2 similarity source
-    subject tag tags target text text1 text2 text_a text_b title topic
-    """.split()
-)
-SPACED = re.compile(r"\S\s+\S")
 DECIMAL = re.compile(r"(?<=\d),(?=\d)")
 RAGGED = "it has another number of cells than the header"
 OPEN_QUOTE = "its quote is never closed"
@@ -54,7 +43,7 @@ def read_delimited(text: str, name: str, gathering: Gathering) -> list[tuple[str
     assumed = _assumptions(layout, name)
     if first is None:
         return assumed
-    header = layout.header or _invented(len(first[1]), layout.delimiter)
+    header = layout.header or invent_header(len(first[1]), layout.delimiter)
     if layout.header is None:
         _add(gathering, first[0], first[1], header)
     for line, cells in rows:
@@ -87,7 +76,7 @@ def find_layout(lines: Sequence[str], name: str) -> Layout:
         scores["\t"] *= 1.2
     best = max(scores, key=lambda delimiter: scores[delimiter])
     delimiter = best if scores[best] else ""
-    return Layout(delimiter, _header(_sample(lines, delimiter)))
+    return Layout(delimiter, find_header(_sample(lines, delimiter)))
 
 
 def _plain_name(name: str) -> str:
@@ -113,69 +102,10 @@ def _consistency(rows: list[list[str]]) -> float:
     if width > 1 and count >= CONSISTENT * len(rows):
         return count / len(rows) + width / 1000  # of two that fit, the one with more cells
     first = len(rows[0])
-    named = first > 1 and all(NAME.fullmatch(cell.strip()) for cell in rows[0])
+    cells = [cell.strip() for cell in rows[0]]
+    named = first > 1 and all(NAME.fullmatch(c) and not SPACED.search(c) for c in cells)
     share = widths[first] / len(rows)
     return share if named and share >= OF_A_HEADER else 0.0
-
-
-def _header(rows: list[list[str]]) -> list[str] | None:
-    """Return the names in the first row, or None where it is data."""
-    if not rows:
-        return None
-    first, rest = [cell.strip() for cell in rows[0]], rows[1:]
-    longer = [row for row in rest if len(row) == len(first) + 1]
-    # A column of row names without a name of its own; not a delimiter at the end of rows.
-    unnamed = int(len(longer) > CONSISTENT * len(rest) and any(row[-1] for row in longer))
-    first = [""] * unnamed + first
-    return _distinct(first) if _looks_like_names(first, rest, unnamed) else None
-
-
-def _looks_like_names(first: list[str], rest: list[list[str]], unnamed: int) -> bool:
-    named = [cell for cell in first[unnamed:] if cell]
-    if not named or any(NUMBER.fullmatch(cell) and len(cell) > 2 for cell in named):
-        return False
-    if any(cell.lower() in KNOWN_NAMES for cell in named):
-        return True
-    if not all(NAME.fullmatch(cell) for cell in named) or len(named) < len(first) - 1 - unnamed:
-        return False
-    return _differs(first, rest)
-
-
-def _differs(first: list[str], rest: list[list[str]]) -> bool:
-    """Tell whether the first row is unlike the others: a word over numbers, short over long."""
-    for column, cell in enumerate(first):
-        below = [row[column] for row in rest if len(row) > column and row[column]]
-        if not below:
-            continue
-        if not NUMBER.fullmatch(cell) and all(NUMBER.fullmatch(value) for value in below):
-            return True
-        usual = statistics.median(map(len, below))
-        if usual > 20 and len(cell) * 2 < usual:
-            return True
-    if any(map(SPACED.search, first)):
-        return False
-    spaced = sum(any(map(SPACED.search, row)) for row in rest)
-    return not rest or spaced * 2 > len(rest) or any("_" in cell for cell in first)
-
-
-def _distinct(names: list[str]) -> list[str]:
-    """Name the unnamed, and number repeated names."""
-    taken: set[str] = set()
-    result = []
-    for position, name in enumerate(names, 1):
-        name = unnumbered = name or f"column{position}"
-        number = 2
-        while name in taken:
-            name, number = f"{unnumbered}_{number}", number + 1
-        taken.add(name)
-        result.append(name)
-    return result
-
-
-def _invented(width: int, delimiter: str) -> list[str]:
-    if not delimiter:
-        return ["text"]
-    return [f"column{position}" for position in range(1, width + 1)]
 
 
 def _assumptions(layout: Layout, name: str) -> list[tuple[str, str]]:

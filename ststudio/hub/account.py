@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
-
 from ststudio.errors import StudioError
-from ststudio.remote import OFFLINE_ADVICE, REPO_ID, HubAway, ask, hub
+from ststudio.remote import OFFLINE_ADVICE, HubAway, ask, check_id, hub
 from ststudio.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -36,14 +33,12 @@ class Account:
         text = name.strip() if isinstance(name, str) else ""
         full = text if "/" in text else f"{self.name}/{text}"
         try:
-            if not REPO_ID.fullmatch(text):
-                raise HFValidationError
-            validate_repo_id(full)
-            validate_repo_id(full.partition("/")[2])
-        except HFValidationError:
+            check_id(full, "model")
+            check_id(full.partition("/")[2], "model")
+        except StudioError:
             raise StudioError(
                 f"{str(name)[:100]!r} is no name for a repository. Use letters, digits, '-', '_' "
-                "and '.', at most 96 in all, neither '-' nor '.' at an end or doubled, like "
+                "and '.', at most 96, with neither '-' nor '.' at an end or doubled, like "
                 f"'my-model' or '{self.namespaces[0]}/my-model'."
             ) from None
         if full.partition("/")[0] not in self.namespaces:

@@ -8,8 +8,9 @@ from typing import Any
 import yaml
 
 from ststudio.data.cases import CASES
+from ststudio.errors import StudioError
 from ststudio.hub.markdown import one_line, plain, table
-from ststudio.remote import REPO_ID, endpoint
+from ststudio.remote import check_id, endpoint
 from ststudio.runs.store import Run
 
 TAG = "st-studio"  # in the card of every model pushed from here: what may be updated later
@@ -82,7 +83,7 @@ def card(run: Run, include_samples: bool = False, repo_id: str = NO_NAME) -> str
         'vectors = model.encode(["One text", "Another text"])\n```'
     )
     sections = [
-        f"---\n{front}---\n",
+        f"---\n{front}---",
         f"# {plain(title(run), TITLE_CHARACTERS)}",
         _about(run),
         f"## Use it\n\n{snippet}",
@@ -158,8 +159,7 @@ def _base(run: Run) -> Mapping[str, Any]:
 
 def _base_id(run: Run) -> str | None:
     """Return the base model's id on the Hub, if it has one."""
-    name = str(_base(run).get("id") or "")
-    return name if REPO_ID.fullmatch(name) and _base(run).get("origin") != "run" else None
+    return None if _base(run).get("origin") == "run" else _on_hub(_base(run).get("id"))
 
 
 def base_name(run: Run) -> str:
@@ -170,14 +170,20 @@ def base_name(run: Run) -> str:
 def _dataset_id(run: Run) -> str | None:
     """Return the dataset's id on the Hub, if it has one."""
     source = run.facts.get("source") or run.recipe.get("source") or {}
-    name = str(source.get("id") or "")
-    return name if source.get("kind") == "hub" and REPO_ID.fullmatch(name) else None
+    return _on_hub(source.get("id")) if source.get("kind") == "hub" else None
+
+
+def _on_hub(name: object) -> str | None:
+    try:
+        return check_id(name, "model")
+    except StudioError:
+        return None
 
 
 def _about(run: Run) -> str:
     base, dataset = _base_id(run), _dataset_id(run)
     facts = run.facts
-    revision = one_line(_base(run).get("revision") or "", 12)
+    revision = one_line(_base(run).get("revision") or "")[:7]
     origin = f"[{plain(base)}]({endpoint()}/{base})" if base else "an earlier run's model"
     at = f" (revision {plain(revision)})" if base and revision else ""
     data = plain(facts.get("title") or "the owner's own data", TITLE_CHARACTERS)
@@ -199,7 +205,7 @@ def _results(run: Run) -> str:
 
 
 def _training(run: Run) -> str:
-    facts, recipe = run.facts, shared_recipe(run)
+    facts, report, recipe = run.facts, run.report or {}, shared_recipe(run)
     case = CASES.get(facts.get("case", ""))
     counts = ", ".join(f"{plain(part)} {n:,}" for part, n in (facts.get("counts") or {}).items())
     dropped = ", ".join(
@@ -210,6 +216,7 @@ def _training(run: Run) -> str:
         f"- Rows: {counts}" if counts else "",
         f"- Left out: {dropped}" if dropped else "",
         f"- Loss: {plain(facts['loss'], 80)}" if facts.get("loss") else "",
+        f"- Time: {report['train_seconds']:.0f} s" if report.get("train_seconds") else "",
     ]
     shown = {key: recipe[key] for key in recipe if key not in NOT_IN_TABLE}
     rows = [(key, _value(value)) for key, value in shown.items() if value not in (None, {}, [])]

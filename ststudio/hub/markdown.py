@@ -9,7 +9,8 @@ CELL_CHARACTERS = 200
 
 # Invisible characters that turn the reading order around; text from the data may hold them.
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-MARKUP = re.compile(r"(^[-+=]|[\\`*_\[\]#!~$:.@])")
+# Also what would begin a list, and what some readers turn into links, emoji or people's names.
+MARKUP = re.compile(r"(^[-+=]|[\\`*_\[\]#~$:@]|(?<=\d)[.)](?=\s)|(?<=[Ww]{3})\.)")
 
 
 def one_line(value: object, limit: int = CELL_CHARACTERS) -> str:

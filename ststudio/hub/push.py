@@ -52,6 +52,7 @@ class Job:
             self.check()
             self.state |= changes
             self._write()
+            self.check()  # the run may have been deleted
 
     def check(self) -> None:
         """Raise StudioError where the push is late, or its run is gone."""
@@ -164,7 +165,8 @@ def _work(job: Job, token: str | None) -> None:
     except StudioError as error:
         job.end(state="failed", reason=str(error))
     except Exception as error:  # its text could hold what was sent: only its name is told
-        log.error("A push failed unexpectedly (%s).", type(error).__name__)
+        if job.run.path.exists():
+            log.error("A push failed unexpectedly (%s).", type(error).__name__)
         job.end(state="failed", reason=f"The push failed ({type(error).__name__}). Push again.")
     finally:
         with _STARTING:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.hf_api import ModelInfo
@@ -118,9 +119,10 @@ class Repository:
                     "model", self.id, commit, files[path], target, self._token, lambda _: go_on()
                 )
             go_on()
-            here, there = (get_encoder().vectors(folder, PROBES) for folder in (model_dir, back))
-        pairs = zip(here, there, strict=True)
-        return all(abs(a - b) < TOLERANCE for p, q in pairs for a, b in zip(p, q, strict=True))
+            here, there = (
+                np.asarray(get_encoder().vectors(folder, PROBES)) for folder in (model_dir, back)
+            )
+        return here.shape == there.shape and bool((abs(here - there) < TOLERANCE).all())
 
     def _files(self, commit: str) -> dict[str, RemoteFile]:
         def get() -> ModelInfo:

@@ -87,9 +87,10 @@ class Queue:
     def delete(self, run: Run) -> None:
         """Remove a run, ending it first where it trains."""
         self._drop(run)
-        if self.position(run) == 0:
+        running = self.position(run) == 0
+        self.store.delete(run)  # first: a run that is just being handed over finds nothing to do
+        if running:
             self.door.kill()
-        self.store.delete(run)
 
     def _drop(self, run: Run) -> bool:
         with self._changed:

@@ -217,6 +217,10 @@ def verdict_words(run: Run) -> str:
     )
 
 
+def _metric_title(run: Run) -> str:
+    return CASES[run.facts["case"]].metric_title
+
+
 def metrics_table(run: Run) -> list[list[str]]:
     """Return the report's metrics as rows of name, base and fine-tuned."""
     report = run.report or {"metrics": {}}
@@ -244,7 +248,7 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
     return (
         gr.update(value=verdict_words(run), visible=report is not None),
         progress_html(run),
-        gr.update(value=loss_figure(log) if log else None, visible=bool(log)),
+        gr.update(value=loss_figure(log, _metric_title(run)) if log else None, visible=bool(log)),
         gr.update(value=verdict_figure(report) if report else None, visible=report is not None),
         gr.update(value=metrics_table(run), visible=report is not None),
         gr.update(visible=session.owner and not run.ended),

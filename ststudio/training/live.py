@@ -87,7 +87,7 @@ class Live(TrainerCallback):
             )
         if self.metric in logs:
             self.run.append_log(
-                {"step": state.global_step, "dev": float(logs[self.metric]), "seconds": self.seconds}
+                {"step": state.global_step, "metric": float(logs[self.metric]), "seconds": self.seconds}
             )
 
     def on_evaluate(

@@ -1,10 +1,12 @@
 """Maps: movement means that something changed."""
 
 import json
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from sklearn.manifold import trustworthiness
+from threadpoolctl import threadpool_limits
 
 from ststudio.compare import projection
 from ststudio.compare.encoder import Encoder
@@ -18,6 +20,13 @@ CLUSTERS, EACH, WIDTH = 6, 80, 32
 def unit(vectors: Array) -> Array:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray((vectors / lengths).astype(np.float32))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Keep OpenMP's threads from spinning against the rest of a busy machine."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,213 @@
+"""The card is valid and tells no more than it should, whatever the data holds."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from ststudio.hub.card import TAG, card, metadata, result
+from ststudio.hub.markdown import one_line, table
+from ststudio.hub.package import propose_name
+from ststudio.runs.store import Run, RunStore
+from tests.push.conftest import FACTS, RECIPE, REPORT, MakeRun
+
+HOSTILE = [
+    "a | b || c",
+    "---\nlicense: mit\n---\n# Owned",
+    "'\"}{: ? - & * ! % @ ` # [x]: y",
+    "<script>alert(1)</script></details><img src=x onerror=alert(1)>",
+    "```\n</code>\n# Heading\n```",
+    "[click](javascript:alert(1)) ![x](http://evil.example/p.png) https://evil.example",
+    "\u202eلا تثق\u2066 مرحبا\x00\x1b[31m\ud800 \u2028next",
+    "x" * 4_000,
+    "{{7*7}} $$\\frac12$$ @everyone :smile: ~~no~~ __b__",
+    "- item\n1. item\n+ item\n=====\n> quote",
+]
+
+KEYS = set(
+    "base_model base_model_relation datasets library_name pipeline_tag tags model-index".split()
+)
+INVISIBLE = set("\u202e\u2066\x00\x1b\u2028")
+
+
+@pytest.fixture
+def make_bare(tmp_path: Path) -> Any:
+    """A run's directory without a model, which a card needs nothing of."""
+
+    def make(facts: dict[str, Any], recipe: Any = RECIPE, report: Any = REPORT) -> Run:
+        run, _ = RunStore(tmp_path).create(recipe, facts)
+        if report is not None:
+            run.write_report(report)
+        return run
+
+    return make
+
+
+def front_matter(text: str) -> dict[str, Any]:
+    _, block, _ = re.split(r"^---$", text, maxsplit=2, flags=re.M)
+    data: dict[str, Any] = yaml.safe_load(block)
+    return data
+
+
+def body(text: str) -> str:
+    return re.split(r"^---$", text, maxsplit=2, flags=re.M)[2]
+
+
+def test_the_card_tells_what_was_trained_and_what_it_changed(make_bare: Any) -> None:
+    text = card(make_bare(FACTS), repo_id="alice/model")
+
+    front = front_matter(text)
+    assert front["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"
+    assert front["pipeline_tag"] == "sentence-similarity"
+    assert front["library_name"] == "sentence-transformers"
+    assert front["datasets"] == ["acme/tickets"]
+    assert {TAG, "sentence-transformers", "loss:MultipleNegativesRankingLoss"} <= set(front["tags"])
+    metrics = front["model-index"][0]["results"][0]["metrics"]
+    assert [(metric["type"], metric["value"]) for metric in metrics] == [
+        ("cosine_ndcg@10", 0.612),
+        ("cosine_ndcg@10", 0.742),
+    ]
+    assert 'model = SentenceTransformer("alice/model")' in text
+    for words in (
+        "rose from 0.612 to 0.742 (+0.130, 95 % interval +0.080 to +0.180)",
+        "**Fine-tuning helped**: nDCG@10 on 150 held-out units",
+        "Case 2 · Pairs of positives",
+        "train 400, dev 50, test 150, corpus 220",
+        "Left out: leak 3",
+        "/datasets/acme/tickets)",
+        "licence of the data: MIT",
+        "within 220 documents",
+        "Sentence-BERT",
+    ):
+        assert words in text, words
+
+
+def test_the_real_client_reads_the_card(make_bare: Any) -> None:
+    read = ModelCard(card(make_bare(FACTS)))
+
+    results = read.data.eval_results
+    assert results is not None
+    assert [result.metric_value for result in results] == [0.612, 0.742]
+
+
+def test_rows_stand_in_the_card_only_when_asked_for(make_bare: Any) -> None:
+    run = make_bare(FACTS)
+
+    assert "secret row" not in card(run)
+    shown = card(run, include_samples=True)
+    assert shown.count("secret row") == 5
+    assert "x" * 300 not in shown
+
+
+def test_ids_that_open_something_stay_here(make_bare: Any) -> None:
+    recipe = {**RECIPE, "source": {"kind": "upload", "id": "5ec2e7"}, "base_model": "run:abc123"}
+    base = {"id": "run:abc123", "revision": None, "origin": "run"}
+    text = card(make_bare({**FACTS, "source": recipe["source"], "base_model": base}, recipe))
+
+    assert "5ec2e7" not in text
+    assert "abc123" not in text
+    assert {"base_model", "datasets"}.isdisjoint(front_matter(text))
+
+
+def test_a_card_of_almost_nothing_is_still_a_card(make_bare: Any) -> None:
+    text = card(make_bare({}, {"source": {"kind": "builtin"}}, None))
+
+    assert front_matter(text)["library_name"] == "sentence-transformers"
+    assert "not measured" in text
+
+
+@pytest.mark.parametrize("nasty", HOSTILE)
+def test_a_hostile_dataset_neither_breaks_nor_enters_the_card(nasty: str, make_bare: Any) -> None:
+    nasty = nasty.replace("\ud800", "")  # no file of a run can hold it
+    source = {"kind": "hub", "id": nasty, "revision": nasty}
+    recipe = {
+        **RECIPE,
+        "source": source,
+        "columns": {"anchor": nasty},
+        "prompts": {"anchor": nasty},
+    }
+    facts = {
+        **FACTS,
+        "title": nasty,
+        "licence": nasty,
+        "notes": [nasty],
+        "loss": nasty,
+        "source": source,
+        "base_model": {"id": nasty, "revision": nasty, "origin": "hub"},
+        "dropped": {nasty: 2},
+        "preview": [{nasty: nasty, "anchor": nasty}],
+    }
+    report = {**REPORT, "metric": nasty, "metrics": {nasty: [0.1, 0.2]}}
+    run = make_bare(facts, recipe, report)
+
+    for include in (False, True):
+        text = card(run, include_samples=include)
+        front = front_matter(text)
+        assert front == metadata(run)
+        assert set(front) <= KEYS
+        assert not INVISIBLE & set(text)
+        page = MarkdownIt("commonmark", {"html": True}).enable("table").parse(body(text))
+        inside = [child for token in page for child in token.children or []]
+        assert kinds(page, "heading_open").count("h1") == 1
+        assert kinds(page, "heading_open").count("h2") == 5 + include
+        assert [token.info for token in page if token.type == "fence"] == [
+            "python",
+            "json",
+            "bibtex",
+        ]
+        assert json.loads(next(t.content for t in page if t.info == "json"))["columns"] == {
+            "anchor": nasty
+        }
+        html = [token.content for token in [*page, *inside] if token.type.startswith("html")]
+        assert html == ["<details>\n<summary>The whole recipe</summary>\n", "</details>\n"]
+        links = [str(token.attrGet("href")) for token in inside if token.type == "link_open"]
+        assert links == ["https://www.sbert.net"]
+        assert {"image", "code_inline", "em"}.isdisjoint(token.type for token in inside)
+        assert kinds(page, "table_open") == ["table"] * (2 + include)
+        assert len(kinds(page, "hr")) == 0
+        ModelCard(text)
+
+
+def test_text_from_the_data_is_shown_as_it_is() -> None:
+    for nasty in HOSTILE:
+        page = MarkdownIt("commonmark").enable("table").parse(table(("column",), [(nasty,)]))
+        cell = next(
+            t
+            for t in page[page.index(next(t for t in page if t.type == "td_open")) :]
+            if t.children
+        )
+        shown = "".join(child.content for child in cell.children or [])
+        assert shown == one_line(nasty)
+
+
+def kinds(page: list[Token], name: str) -> list[str]:
+    return [token.tag for token in page if token.type == name]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"verdict": "REGRESSION", "delta": -0.1}, "made it worse"),
+        ({"verdict": "MARGINAL"}, "No clear difference"),
+        ({"n": 60, "verdict": "MARGINAL"}, "Too few test rows"),
+        ({"interval": [-math.inf, math.inf]}, "interval -inf to +inf"),
+    ],
+)
+def test_the_verdict_stands_in_one_sentence(
+    change: dict[str, Any], words: str, make_bare: Any
+) -> None:
+    assert words in result(make_bare(FACTS, report={**REPORT, **change}))
+
+
+def test_a_name_is_proposed_from_base_and_data(make_run: MakeRun, make_bare: Any) -> None:
+    assert propose_name(make_bare(FACTS)) == "all-MiniLM-L6-v2-Help-desk-tickets-and-their-replies"
+    assert propose_name(make_bare({"title": "日本"})) == "SentenceTransformer"

@@ -1,0 +1,160 @@
+"""Admission and order, with real children in place of nothing."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from ststudio.errors import StudioError
+from ststudio.runs.launch import ChildDoor
+from ststudio.runs.queue import Queue
+from ststudio.runs.store import Run, RunStore
+from ststudio.settings import Settings
+from tests.conftest import wait
+
+
+class SlowDoor:
+    """Compute that ends when it is told to: for the order of the queue, not for training."""
+
+    def __init__(self) -> None:
+        self.trained: list[str] = []
+        self.killed = False
+
+    def train(self, run: Run) -> None:
+        self.killed = False
+        run.update(state="running")  # as in a child, an OSError where the run is gone already
+        while not run.stopping and not self.killed:
+            time.sleep(0.01)
+        if run.path.exists():
+            run.end("stopped")
+        self.trained.append(run.id)
+
+    def kill(self) -> None:
+        self.killed = True
+
+    def close(self) -> None:
+        self.killed = True
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path / "runs")
+
+
+@pytest.fixture
+def queue(store: RunStore, tmp_path: Path) -> Queue:
+    queue = Queue(store, SlowDoor(), Settings(data=str(tmp_path), waiting_runs=2))  # type: ignore[arg-type]
+    queue.start()
+    return queue
+
+
+def submit(queue: Queue, fetched: Path | Exception = Path(".")) -> Run:
+    run, _ = queue.store.create({"source": {}}, {})
+
+    def fetch(run: Run) -> Path:
+        if isinstance(fetched, Exception):
+            raise fetched
+        return fetched
+
+    queue.submit(run, fetch)
+    return run
+
+
+def eventually(condition: object) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_one_runs_and_the_others_see_their_position(queue: Queue) -> None:
+    first = submit(queue)
+    eventually(lambda: queue.position(first) == 0)
+    second, third = submit(queue), submit(queue)
+    assert (queue.position(second), queue.position(third)) == (1, 2)
+    queue.stop(first)
+    eventually(lambda: queue.position(second) == 0)
+    assert queue.position(third) == 1
+    queue.stop(second)
+    queue.stop(third)
+    wait(third, 10)
+    assert queue.position(first) is None
+
+
+def test_a_full_queue_refuses_with_a_sentence(queue: Queue) -> None:
+    first = submit(queue)
+    eventually(lambda: queue.position(first) == 0)
+    submit(queue)
+    submit(queue)
+    with pytest.raises(StudioError, match="2 runs are waiting"):
+        submit(queue)
+    queue.close()
+
+
+def test_a_waiting_run_that_is_stopped_ends_at_once(queue: Queue) -> None:
+    first = submit(queue)
+    eventually(lambda: queue.position(first) == 0)
+    second = submit(queue)
+    queue.stop(second)
+    assert second.state["state"] == "stopped"
+    assert queue.position(second) is None
+    queue.close()
+
+
+def test_a_base_model_that_cannot_be_fetched_fails_its_run_and_no_other(queue: Queue) -> None:
+    bad = submit(queue, StudioError("There is no such model."))
+    wait(bad, 10)
+    assert "no such model" in bad.state["reason"]
+    good = submit(queue)
+    eventually(lambda: queue.position(good) == 0)
+    queue.close()
+
+
+def test_a_running_run_can_be_deleted(queue: Queue) -> None:
+    run = submit(queue)
+    eventually(lambda: queue.position(run) == 0)
+    queue.delete(run)
+    assert not run.path.exists()
+    after = submit(queue)
+    eventually(lambda: queue.position(after) == 0)
+    queue.close()
+
+
+def test_what_a_crash_left_is_interrupted_or_queued_again(store: RunStore, tmp_path: Path) -> None:
+    running, _ = store.create({}, {})
+    running.update(state="running")
+    waiting, _ = store.create({}, {})
+    waiting.write_base(tmp_path)
+    finished, _ = store.create({}, {})
+    finished.end("finished")
+    queue = Queue(store, SlowDoor(), Settings(data=str(tmp_path)))  # type: ignore[arg-type]
+    queue.start()
+    assert running.state["state"] == "interrupted"
+    assert finished.state["state"] == "finished"
+    eventually(lambda: queue.position(waiting) == 0)
+    queue.close()
+
+
+def test_a_killed_worker_fails_its_run_with_the_reason_and_the_next_one_starts(
+    tmp_path: Path, store: RunStore
+) -> None:
+    settings = Settings(data=str(tmp_path))
+    door = ChildDoor(settings)
+    run, _ = store.create({"max_seconds": 30}, {})
+    door.warm()
+    warm = door._warm
+    assert warm is not None
+    os.kill(warm.process.pid, signal.SIGSTOP)
+    killer = subprocess.Popen(["sh", "-c", f"sleep 1; kill -9 {warm.process.pid}"])
+    started = time.monotonic()
+    door.train(run)
+    killer.wait()
+    assert time.monotonic() - started < 10
+    assert run.state["state"] == "failed"
+    assert "killed" in run.state["reason"]
+    door.warm()
+    assert door._warm is not None and door._warm.alive
+    door.close()

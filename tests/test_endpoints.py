@@ -1,0 +1,245 @@
+"""The endpoints' contract, over plain HTTP, on the app as it is started by anyone."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hub.server import Hub
+from tests.served import App, Refused
+
+ENDED = ("finished", "failed", "stopped", "interrupted")
+TOKEN = "hf_loopback_writer"  # of the loopback Hub
+CSV = b"query;answer\n" + b"".join(
+    f"where is item number {n} kept;shelf {n % 7} in room {n} has the item\n".encode()
+    for n in range(60)
+)
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[Hub]:
+    with Hub() as hub:
+        hub.add_user("ada", TOKEN)
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def app(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    app = App(tmp_path_factory.mktemp("app"), {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN})
+    yield app
+    app.close()
+
+
+@pytest.fixture(scope="module")
+def run(app: App) -> dict[str, Any]:
+    source = next(row["source"] for row in app.call("catalog") if row["id"] == "sample-triplet")
+    started = app.call("start_run", recipe={"source": source, "max_steps": 6, "max_seconds": 90})
+    return {**started, "end": app.until(started["run"], *ENDED)}
+
+
+def test_the_catalogue_names_every_case_and_the_four_samples(app: App) -> None:
+    rows = app.call("catalog")
+    keys = {"id", "title", "case", "rows", "licence", "origin", "source"}
+    assert all(set(row) == keys for row in rows)
+    samples = {row["id"]: row["case"] for row in rows if row["origin"] == "builtin"}
+    assert samples == {
+        "sample-pair-score": "pair-score",
+        "sample-pair": "pair",
+        "sample-text-class": "text-class",
+        "sample-triplet": "triplet",
+    }
+
+
+def test_a_file_is_diagnosed_and_can_be_trained_on_by_its_upload_id(app: App) -> None:
+    found = app.call("diagnose", source={}, file=app.upload("shelf.csv", CSV))
+    assert found["case"] == "pair"
+    assert found["columns"] == {"anchor": "query", "positive": "answer"}
+    assert found["rows"]["kept"] == 60
+    again = app.call("diagnose", source={"kind": "upload", "id": found["upload"]})
+    assert again == found
+
+
+@pytest.mark.parametrize("source", [{"kind": "builtin", "id": f"sample-{case}"} for case in
+                                    ("pair-score", "pair", "text-class", "triplet")])
+def test_every_sample_is_read_without_an_error(app: App, source: dict[str, Any]) -> None:
+    found = app.call("diagnose", source=source)
+    assert found["case"] == source["id"].removeprefix("sample-")
+    assert [f for f in found["findings"] if f["level"] == "error"] == []
+    assert len(found["preview"]) == 5
+
+
+def test_a_run_ends_with_a_report(run: dict[str, Any]) -> None:
+    assert run["position"] in (0, 1)
+    end = run["end"]
+    assert end["state"] == "finished", end["reason"]
+    assert set(end) == {
+        "state", "stopping", "step", "steps", "position", "eta_seconds", "loss", "reason", "log",
+        "report", "push",
+    }  # fmt: skip
+    report = end["report"]
+    assert set(report) == {
+        "metric", "n", "baseline", "score", "delta", "interval", "verdict", "metrics",
+        "rows_used", "train_seconds", "seconds",
+    }  # fmt: skip
+    assert report["n"] >= 150
+    assert end["position"] is None and end["step"] == end["steps"] == 6
+    steps = [entry["step"] for entry in end["log"] if "loss" in entry]
+    assert steps == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_log_is_given_from_an_entry_on(app: App, run: dict[str, Any]) -> None:
+    assert app.call("run_state", run=run["run"], since=3)["log"] == run["end"]["log"][3:]
+
+
+def test_a_search_ranks_for_both_models(app: App, run: dict[str, Any]) -> None:
+    found = app.call("search", run=run["run"], query="lost my lamp", top_k=5)
+    assert [hit["rank"] for hit in found["base"]] == [1, 2, 3, 4, 5]
+    assert set(found["base"][0]) == {"rank", "id", "text", "score", "relevant"}
+    assert set(found["tuned"][0]) == {"rank", "id", "text", "score", "relevant", "base_rank"}
+    assert all(hit["relevant"] is None for hit in found["base"])
+
+
+def test_the_map_has_test_texts_then_corpus(app: App, run: dict[str, Any]) -> None:
+    found = app.call("map", run=run["run"])
+    assert found["method"] == "pca"
+    assert set(found["points"][0]) == {"id", "text", "group", "base", "tuned"}
+    assert set(found["measures"]) == {
+        "trustworthiness_base", "trustworthiness_tuned", "neighbour_overlap"
+    }  # fmt: skip
+
+
+def test_a_push_makes_one_private_commit_and_checks_it(
+    app: App, hub: Hub, run: dict[str, Any]
+) -> None:
+    pushed = app.call("push", run=run["run"], key=run["key"], repo_name="helpdesk")
+    assert pushed["verified"] is True
+    repo = hub.repo("models", "ada/helpdesk")
+    assert repo.private
+    assert pushed["commit"] == repo.history()[0]
+    assert app.call("run_state", run=run["run"])["push"]["state"] == "done"
+
+
+def test_the_token_is_nowhere_below_the_data_folder(app: App, run: dict[str, Any]) -> None:
+    for file in app.folder.rglob("*"):
+        if file.is_file():
+            assert TOKEN.encode() not in file.read_bytes(), file
+
+
+def test_a_stop_keeps_what_was_learned(app: App) -> None:
+    source = {"kind": "builtin", "id": "sample-pair"}
+    started = app.call("start_run", recipe={"source": source, "max_seconds": 200})
+    while not app.call("run_state", run=started["run"])["step"]:
+        time.sleep(0.1)
+    assert app.call("stop_run", run=started["run"], key=started["key"])["stopping"] is True
+    end = app.until(started["run"], *ENDED)
+    assert end["state"] == "stopped"
+    assert end["report"]["n"] >= 100
+    assert app.call("search", run=started["run"], query="printer", top_k=1)["tuned"]
+
+
+def test_two_runs_are_one_after_the_other_and_a_waiting_one_can_be_stopped(app: App) -> None:
+    recipe = {"source": {"kind": "builtin", "id": "sample-pair"}, "max_steps": 3}
+    first, second = (app.call("start_run", recipe=recipe) for _ in range(2))
+    assert app.call("run_state", run=second["run"])["position"] == 1
+    assert app.call("stop_run", run=second["run"], key=second["key"])["state"] == "stopped"
+    assert app.until(first["run"], *ENDED)["state"] == "finished"
+    app.call("delete_run", run=second["run"], key=second["key"])
+    with pytest.raises(Refused, match="There is no run"):
+        app.call("run_state", run=second["run"])
+
+
+def test_only_the_owner_stops_deletes_and_pushes(app: App, run: dict[str, Any]) -> None:
+    for name in ("stop_run", "delete_run"):
+        with pytest.raises(Refused, match="owner key"):
+            app.call(name, run=run["run"], key="0" * 32)
+    with pytest.raises(Refused, match="owner key"):
+        app.call("push", run=run["run"], key="0" * 32, repo_name="mine")
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "says"),
+    [
+        ("diagnose", {"source": {"kind": "hub", "id": "nobody/nothing"}}, "nobody/nothing"),
+        ("diagnose", {"source": {"kind": "upload", "id": "0" * 32}}, "[Uu]pload"),
+        ("diagnose", {"source": {"kind": "disk", "id": "x"}}, "builtin"),
+        ("diagnose", {"source": {"kind": "builtin", "id": "sample-9"}}, "sample-triplet"),
+        ("diagnose", {"source": {}, "file": {"path": "/etc/hostname"}}, "[Uu]pload"),
+        ("diagnose", {"source": {}, "file": {"path": "/etc"}}, "[Uu]pload"),
+        ("start_run", {"recipe": {}}, "source"),
+        ("start_run", {"recipe": {"source": {}, "outputs": "/"}}, "Allowed"),
+        (
+            "start_run",
+            {
+                "recipe": {
+                    "source": {"kind": "builtin", "id": "sample-pair"},
+                    "base_model": "nobody/no-model",
+                }
+            },
+            "nobody/no-model",
+        ),
+        ("run_state", {"run": "../../etc/passwd"}, "32 hexadecimal"),
+        ("search", {"run": "0" * 32, "query": "x", "top_k": 1}, "There is no run"),
+    ],
+)
+def test_a_mistake_is_answered_by_a_sentence_in_time(
+    app: App, name: str, parameters: dict[str, Any], says: str
+) -> None:
+    started = time.monotonic()
+    with pytest.raises(Refused, match=says):
+        app.call(name, **parameters)
+    assert time.monotonic() - started < 15
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("empty.csv", b""),
+        ("one.csv", b"question,answer\nwhere,there\n"),
+        ("numbers.csv", b"a,b\n" + b"1,2\n" * 50),
+        ("noise.parquet", bytes(range(256)) * 20),
+        ("page.pdf", b"%PDF-1.7 nothing"),
+    ],
+)
+def test_a_file_that_will_not_do_is_explained(app: App, file: str, content: bytes) -> None:
+    try:
+        found = app.call("diagnose", source={}, file=app.upload(file, content))
+    except Refused as refusal:
+        assert len(str(refusal)) > 20
+    else:
+        assert [f for f in found["findings"] if f["level"] == "error"]
+
+
+def test_a_bad_search_is_explained(app: App, run: dict[str, Any]) -> None:
+    for parameters in ({"query": "", "top_k": 3}, {"query": "x", "top_k": 0}):
+        with pytest.raises(Refused):
+            app.call("search", run=run["run"], **parameters)
+
+
+def test_a_foreign_site_cannot_start_a_run(app: App) -> None:
+    import urllib.error
+    import urllib.request
+
+    request = urllib.request.Request(
+        f"{app.url}/gradio_api/call/v2/start_run",
+        data=b"{}",
+        headers={"origin": "https://evil.example", "content-type": "application/json"},
+    )
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(request, timeout=20)
+    assert refusal.value.code == 403
+
+
+def test_the_app_stays_small(app: App, run: dict[str, Any]) -> None:
+    assert app.memory() < 400
+
+
+def test_a_restart_finds_the_runs_again(
+    app: App, run: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    again = App(Path(app.folder))
+    try:
+        assert again.call("run_state", run=run["run"])["report"] == run["end"]["report"]
+    finally:
+        again.close()
