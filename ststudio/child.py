@@ -1,5 +1,6 @@
 """The app's side of a child process: no network, no tokens, gone when the app is gone."""
 
+import contextlib
 import json
 import os
 import queue
@@ -94,8 +95,9 @@ class Child:
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._answers.put(json.loads(line))
+        with self.process.stdout as lines:
+            for line in lines:
+                self._answers.put(json.loads(line))
         self._answers.put(None)
 
     @property
@@ -150,3 +152,6 @@ class Child:
         except ProcessLookupError:
             pass
         self.process.wait()
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()

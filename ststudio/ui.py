@@ -10,7 +10,7 @@ import gradio as gr
 from ststudio import palette
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
-from ststudio.tabs import compare, data, push, train
+from ststudio.tabs import QUIET, compare, data, push, train
 from ststudio.tabs.session import Session
 
 TITLE = "ST Studio"
@@ -76,9 +76,7 @@ def browser_secret() -> str:
     return path.read_text(encoding="utf-8")
 
 
-def restore(
-    session: Session, kept: list[dict[str, Any]] | None, request: gr.Request
-) -> Session:
+def restore(session: Session, kept: list[dict[str, Any]] | None, request: gr.Request) -> Session:
     """Bring back this browser's runs; `?run=` in the address opens one, for reading."""
     known = [run for run in kept or [] if (get_store().folder / str(run.get("run"))).is_dir()]
     asked = request.query_params.get("run")
@@ -118,8 +116,7 @@ def build_ui() -> gr.Blocks:
             with gr.Tab("Push", id="push") as push_tab:
                 push.build(session, push_tab)
         del tabs
-        quiet = {"api_visibility": "private", "show_progress": "hidden"}
-        page.load(restore, [session, browser], session, **quiet)
-        session.change(keep, session, browser, **quiet)
+        page.load(restore, [session, browser], session, **QUIET)
+        session.change(keep, session, browser, **QUIET)
     page.queue(max_size=200, default_concurrency_limit=8)
     return page

@@ -31,7 +31,9 @@ def test_an_own_request_passes_with_its_headers_set(client: TestClient) -> None:
     assert "frame-ancestors" in answer.headers["content-security-policy"]
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://testserver.evil.example"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://testserver.evil.example"]
+)
 def test_a_foreign_origin_changes_nothing(client: TestClient, origin: str) -> None:
     assert client.post("/run", headers={"origin": origin}).status_code == 403
     assert client.get("/run", headers={"origin": origin}).status_code == 200

@@ -14,7 +14,16 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # From the bottom up: a module imports only from its own layer and those below.
 LAYERS = (
     ("errors", "settings", "palette"),
-    ("child", "remote", "fetch", "model_files", "model_config"),
+    (
+        "child",
+        "fetch",
+        "remote",
+        "transfer",
+        "shelf",
+        "model_files",
+        "model_config",
+        "model_shape",
+    ),
     ("data",),
     ("training", "runs.store"),
     ("compare", "hub", "runs"),

@@ -1,0 +1,1 @@
+"""Base and fine-tuned model side by side: search, map, figures."""

@@ -1,0 +1,1 @@
+"""From anything that holds rows to examples: three parts that share no text."""

@@ -64,12 +64,12 @@ CATALOG: tuple[DatasetSource, ...] = (
     ),
     DatasetSource(
         id="sample-text-class",
-        title="Help desk · tickets by problem",
+        title="Help desk · tickets by system",
         case="text-class",
         rows=768,
         licence="MIT",
         origin="builtin",
-        about="A ticket of an internal help desk, and the problem behind it.",
+        about="A ticket of an internal help desk, and the system it is about.",
     ),
     DatasetSource(
         id="sample-triplet",

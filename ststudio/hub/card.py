@@ -12,19 +12,15 @@ from ststudio.errors import StudioError
 from ststudio.hub.markdown import one_line, plain, table
 from ststudio.remote import check_id, endpoint
 from ststudio.runs.store import Run
+from ststudio.training.verdict import in_words
 
 TAG = "st-studio"  # in the card of every model pushed from here: what may be updated later
 TITLE_CHARACTERS = 120
 SAMPLE_ROWS = 5
 NO_NAME = "path/to/this/folder"  # what a downloaded model is loaded by
 NOT_IN_TABLE = frozenset({"source", "case", "loss", "fixes", "base_model"})  # told in words, below
-FEWEST_UNITS = 100  # below it no verdict is given
 
-HEADLINES = {
-    "WIN": "Fine-tuning helped",
-    "REGRESSION": "Fine-tuning made it worse",
-    "MARGINAL": "No clear difference",
-}
+NEEDED = frozenset({"n", "verdict", "baseline", "score", "delta", "interval"})
 
 CITATION = """\
 ```bibtex
@@ -58,18 +54,10 @@ def title(run: Run) -> str:
 def result(run: Run) -> str:
     """Say in one sentence what the fine-tuning changed on the test rows."""
     report = run.report
-    if not report or not {"baseline", "score", "delta", "interval"} <= set(report):
+    if not report or not NEEDED <= set(report):
         return "The model was not measured."
-    head = HEADLINES.get(report.get("verdict", ""), "Measured")
-    if report.get("n", 0) < FEWEST_UNITS:
-        head = "Too few test rows to tell"
-    low, high = report["interval"]
-    moved = "rose" if report["delta"] > 0 else "fell" if report["delta"] < 0 else "stayed"
-    return (
-        f"**{head}**: {_metric_title(run)} on {report.get('n', 0):,} held-out units {moved} from "
-        f"{report['baseline']:.3f} to {report['score']:.3f} "
-        f"({report['delta']:+.3f}, 95 % interval {low:+.3f} to {high:+.3f})."
-    )
+    head, sentence = in_words(report, _metric_title(run))
+    return f"**{head}**: {sentence}"
 
 
 def card(run: Run, include_samples: bool = False, repo_id: str = NO_NAME) -> str:

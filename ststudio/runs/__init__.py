@@ -1,0 +1,1 @@
+"""Runs as directories: made, queued, launched, forgotten."""

@@ -99,9 +99,7 @@ def _facts(
         model = {"id": base, "revision": None, "origin": "run"}
     else:
         model = {"id": base.id, "revision": base.revision, "origin": base.origin}
-    counts = {
-        name: getattr(examples, name).num_rows for name in ("train", "dev", "test", "corpus")
-    }
+    counts = {name: getattr(examples, name).num_rows for name in ("train", "dev", "test", "corpus")}
     return {
         "title": title_of(recipe.source),
         "licence": licence_of(recipe.source),

@@ -52,12 +52,14 @@ class Queue:
             self.check()
             self._waiting.append(run)
         threading.Thread(target=self._prepare, args=(run, fetch_base), daemon=True).start()
-        return self.position(run) or 0
+        return self.position(run) or 1
 
     def _prepare(self, run: Run, fetch_base: Callable[[Run], Path]) -> None:
         try:
             run.write_base(fetch_base(run))
-        except Exception as error:  # whatever the network does, the run says so and the next goes on
+        except (
+            Exception
+        ) as error:  # whatever the network does, the run says so and the next goes on
             self._drop(run)
             reason = str(error) if isinstance(error, StudioError) else type(error).__name__
             run.end("failed", f"The base model could not be fetched: {reason}")
@@ -68,13 +70,19 @@ class Queue:
 
     def position(self, run: Run) -> int | None:
         """Return 0 while the run trains, 1 when it is next, None when it has ended."""
+        if run.ended:
+            return None
+        if self._trains(run):
+            return 0
         with self._changed:
-            if self._running is not None and self._running.id == run.id:
-                return 0
             for place, waiting in enumerate(self._waiting, start=1):
                 if waiting.id == run.id:
                     return place
         return None
+
+    def _trains(self, run: Run) -> bool:
+        with self._changed:
+            return self._running is not None and self._running.id == run.id
 
     def stop(self, run: Run) -> None:
         """Stop a run: a waiting one ends at once, a training one keeps what it learned."""
@@ -87,7 +95,7 @@ class Queue:
     def delete(self, run: Run) -> None:
         """Remove a run, ending it first where it trains."""
         self._drop(run)
-        running = self.position(run) == 0
+        running = self._trains(run)
         self.store.delete(run)  # first: a run that is just being handed over finds nothing to do
         if running:
             self.door.kill()

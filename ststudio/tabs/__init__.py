@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
 
@@ -11,6 +11,13 @@ from ststudio.errors import StudioError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+# For handlers that only show what is so: no entry in the API's page, no spinner, no waiting.
+QUIET: dict[str, Any] = {
+    "api_visibility": "private",
+    "show_progress": "hidden",
+    "concurrency_limit": None,
+}
 
 log = logging.getLogger("ststudio")
 

@@ -1,4 +1,4 @@
-"""The Compare tab: what changed?"""
+"""The Compare tab asks what changed."""
 
 import html
 from typing import Any
@@ -9,7 +9,7 @@ from ststudio.compare.encoder import get_encoder
 from ststudio.compare.figures import map_figure
 from ststudio.errors import StudioError
 from ststudio.runs.store import Run, get_store
-from ststudio.tabs import explained
+from ststudio.tabs import QUIET, explained
 from ststudio.tabs.session import Session, shown_run
 
 TOP_K = 8
@@ -39,7 +39,7 @@ def movement(hit: dict[str, Any]) -> str:
     """Say how far a hit of the fine-tuned model moved, as HTML."""
     moved = hit["base_rank"] - hit["rank"]
     if hit["base_rank"] > TOP_K:
-        return f'<span class="up" title="was rank {hit["base_rank"]}">new, from {hit["base_rank"]}</span>'
+        return f'<span class="up">new, from {hit["base_rank"]}</span>'
     if moved == 0:
         return '<span class="same">same</span>'
     word, sign = ("up", "▲") if moved > 0 else ("down", "▼")
@@ -137,13 +137,19 @@ def build(session: gr.State, tab: gr.Tab, timer: gr.Timer) -> None:
     with gr.Column(visible=False) as body:
         with gr.Row(equal_height=True):
             query = gr.Dropdown(
-                [], label="Search", info="Pick a held-out query or type your own, then Enter.",
-                allow_custom_value=True, scale=4, elem_id="query",
+                [],
+                label="Search",
+                info="Pick a held-out query or type your own, then Enter.",
+                allow_custom_value=True,
+                scale=4,
+                elem_id="query",
             )
             go = gr.Button("Search", variant="primary", scale=1, min_width=120)
         with gr.Row():
             base, tuned = gr.HTML("", elem_id="base-hits"), gr.HTML("", elem_id="tuned-hits")
-        gr.Markdown("### The map\nEvery dot is a text. Slide from the base to the fine-tuned model.")
+        gr.Markdown(
+            "### The map\nEvery dot is a text. Slide from the base to the fine-tuned model."
+        )
         with gr.Row(equal_height=True):
             method = gr.Radio(list(METHODS), value="PCA (at once)", label="Method", scale=4)
             redraw = gr.Button("Draw the map", scale=1, min_width=120)
@@ -152,10 +158,9 @@ def build(session: gr.State, tab: gr.Tab, timer: gr.Timer) -> None:
     seen = gr.State("")
 
     shown = [words, body, query, base, tuned, plot, seen]
-    quiet = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     for trigger in (tab.select, timer.tick, session.change):
-        trigger(show, [session, seen], shown, **quiet)
-    ask = {"api_visibility": "private", "concurrency_limit": 4}
+        trigger(show, [session, seen], shown, **QUIET)
+    ask: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 4}
     for trigger in (go.click, query.input):
         trigger(compare_query, [session, query], [base, tuned], **ask)
     for trigger in (redraw.click, method.input):

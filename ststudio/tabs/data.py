@@ -1,4 +1,4 @@
-"""The Data tab: what do I have, and what will the loss see?"""
+"""The Data tab asks what there is, and shows what the loss will see."""
 
 import html
 from dataclasses import replace
@@ -15,19 +15,14 @@ from ststudio.data.reshape import describe, parse_fixes
 from ststudio.data.sources import open_source
 from ststudio.data.uploads import accept_upload
 from ststudio.errors import StudioError
-from ststudio.settings import Settings, get_settings
+from ststudio.settings import get_settings
 from ststudio.tabs import explained
 from ststudio.tabs.session import Session
+from ststudio.tabs.story import EMPTY, finding_html, limits, story, table_html
 
 SAMPLE, HUB, FILE = "The sample", "A Hub dataset", "My own file"
 SAMPLES = {entry.id: entry for entry in CATALOG if entry.origin == "builtin"}
 HUB_ENTRIES = {entry.title: entry for entry in CATALOG if entry.origin == "hub"}
-EMPTY = (
-    "### Pick a dataset above\n"
-    "What it is, how it will be read and what is wrong with it will stand here."
-)
-CELL_CHARACTERS = 400  # of a text shown in the preview
-LEVEL_WORDS = {"error": "Blocks the run:", "warning": "Look at this:", "info": "Good to know:"}
 
 
 @explained
@@ -102,9 +97,7 @@ def _picked(session: Session, source: dict[str, Any]) -> Session:
 
 
 def _fresh(session: Session, source: dict[str, Any], diagnosis: dict[str, Any]) -> Session:
-    return replace(
-        session, source=source, diagnosis=diagnosis, fixes=(), case=None, columns=None
-    )
+    return replace(session, source=source, diagnosis=diagnosis, fixes=(), case=None, columns=None)
 
 
 @explained
@@ -133,62 +126,6 @@ def _again(session: Session) -> Session:
     return replace(session, diagnosis=diagnosis)
 
 
-def story(session: Session) -> str:
-    """Say in words what was found."""
-    found = session.diagnosis
-    if found is None:
-        return EMPTY
-    if found["case"] is None:
-        return "### This cannot be trained on yet\nThe finding below says what is missing."
-    case = CASES[found["case"]]
-    roles = ", ".join(
-        f"**{_plain(column)}** is the {role}" if column != role else f"**{role}**"
-        for role, column in found["columns"].items()
-    )
-    label = found["label"]
-    if label:
-        roles += f"; **{_plain(label['column'])}** is the {label['kind']}"
-    rows = found["rows"]
-    counts = f"{rows['kept']:,} rows"
-    if rows["left_out"]:
-        counts += f" ({rows['left_out']:,} of {rows['read']:,} left out)"
-    splits = " · ".join(f"{name} {number:,}" for name, number in found["splits"].items())
-    sure = f" Sure to {found['confidence']:.0%}."
-    if found["runner_up"]:
-        sure += f" It might also be: {CASES[found['runner_up']].title}."
-    return (
-        f"### {case.title}\n{case.explanation} {roles}.\n\n{counts} · {splits}.{sure}\n\n"
-        f"Measured by **{case.metric_title}** on rows that training never sees."
-    )
-
-
-def _plain(text: str) -> str:
-    """Keep a column's name from being read as Markdown or HTML."""
-    return html.escape(text).replace("*", "\\*").replace("_", "\\_").replace("[", "\\[")
-
-
-def table_html(session: Session) -> str:
-    """Return the preview exactly as the loss will read it: inputs in order, the label last."""
-    found = session.diagnosis
-    if found is None or not found["preview"]:
-        return ""
-    names = list(found["preview"][0])
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(_cell(row[name]))}</td>" for name in names) + "</tr>"
-        for row in found["preview"]
-    )
-    return (
-        '<div class="rows"><h4>What the loss will see: the first rows</h4>'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def _cell(value: object) -> str:
-    text = f"{value:.3g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= CELL_CHARACTERS else text[: CELL_CHARACTERS - 1] + "…"
-
-
 def mapping(session: Session) -> list[list[str]]:
     """Return role and column, for the table that reassigns them."""
     found = session.diagnosis
@@ -204,15 +141,6 @@ def show(session: Session) -> tuple[Any, ...]:
         mapping(session),
         found["case"] if found else None,
         gr.update(visible=found is not None),
-    )
-
-
-def finding_html(finding: dict[str, Any]) -> str:
-    """Return one finding, its text escaped: it may quote the visitor's rows."""
-    level = finding["level"]
-    return (
-        f'<div class="finding {level}"><b>{LEVEL_WORDS[level]}</b> '
-        f"{html.escape(finding['message'])}</div>"
     )
 
 
@@ -238,17 +166,7 @@ def _findings(session: gr.State) -> None:
 def _fix_button(fix: dict[str, Any], session: gr.State) -> None:
     words = describe(parse_fixes([fix])[0])
     button = gr.Button(words[:1].upper() + words[1:], size="sm", min_width=160, scale=0)
-    button.click(
-        apply_fix, [session, gr.State(fix)], session, api_visibility="private"
-    )
-
-
-def _limits(settings: Settings) -> str:
-    return (
-        f"CSV, TSV, JSON, JSONL or Parquet, up to {settings.upload_bytes // 1_000_000} MB and "
-        f"{settings.rows:,} rows. The file is deleted once read; its rows are kept for "
-        f"{settings.kept_hours} hours, so that you can train on them."
-    )
+    button.click(apply_fix, [session, gr.State(fix)], session, api_visibility="private")
 
 
 def build(session: gr.State) -> None:
@@ -278,7 +196,7 @@ def build(session: gr.State) -> None:
             look = gr.Button("Look at it", variant="primary")
         with gr.Tab(FILE):
             file = gr.File(label="Your rows", file_count="single", type="filepath")
-            gr.Markdown(_limits(settings))
+            gr.Markdown(limits(settings))
 
     words = gr.Markdown(EMPTY, elem_id="story")
     _findings(session)

@@ -1,7 +1,6 @@
 """The Push tab: take it with me."""
 
 import html
-import re
 from typing import Any
 
 import gradio as gr
@@ -9,11 +8,13 @@ import gradio as gr
 from ststudio.errors import StudioError
 from ststudio.hub.account import owner_token, whoami
 from ststudio.hub.card import card
-from ststudio.hub.push import start_push, wait, zip_model
+from ststudio.hub.package import propose_name, zip_model
+from ststudio.hub.push import push as push_and_wait
+from ststudio.hub.push import push_state, start_push
 from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
-from ststudio.settings import get_settings
-from ststudio.tabs import explained
+from ststudio.tabs import QUIET, explained
+from ststudio.tabs.progress import bar
 from ststudio.tabs.session import Session, shown_run
 
 EMPTY = "### Nothing to take along yet\nA run that has finished can be pushed or downloaded here."
@@ -47,9 +48,7 @@ def push(
     token = visitor_token(request)
     if token is None:
         raise StudioError(SIGN_IN)
-    start_push(found, token, repo_name, private, include_samples)
-    result = wait(found, float(get_settings().push_seconds))
-    return {name: result[name] for name in ("url", "commit", "verified")}
+    return push_and_wait(found, token, repo_name, private, include_samples)
 
 
 @explained
@@ -63,8 +62,7 @@ def begin(
     if token is None:
         raise StudioError(SIGN_IN)
     found = get_store().owned(session.run, session.key)
-    start_push(found, token, repo_name, private, samples)
-    return push_html(found.push)
+    return push_html(start_push(found, token, repo_name, private, samples))
 
 
 def push_html(state: dict[str, Any] | None) -> str:
@@ -75,11 +73,7 @@ def push_html(state: dict[str, Any] | None) -> str:
         return f'<div class="finding error">{html.escape(state.get("reason") or "")}</div>'
     if state["state"] == "running":
         done, total = state.get("bytes") or 0, state.get("total") or 1
-        return (
-            f'<div class="progress" role="status"><div class="words">'
-            f"{html.escape((state.get('stage') or 'pushing').capitalize())} …</div>"
-            f'<div class="bar"><div style="width:{min(100 * done / total, 100):.0f}%"></div></div></div>'
-        )
+        return bar(f"{(state.get('stage') or 'pushing').capitalize()} …", done / total)
     checked = (
         "Loaded back from the Hub: it gives the same vectors."
         if state.get("verified")
@@ -87,7 +81,10 @@ def push_html(state: dict[str, Any] | None) -> str:
     )
     url = html.escape(state["url"], quote=True)
     name = html.escape(state.get("repo") or state["url"].split("/", 3)[-1])
-    code = f'from sentence_transformers import SentenceTransformer\n\nmodel = SentenceTransformer("{name}")'
+    code = (
+        "from sentence_transformers import SentenceTransformer\n\n"
+        f'model = SentenceTransformer("{name}")'
+    )
     return (
         f'<div class="finding done"><b>Pushed.</b> <a href="{url}" target="_blank" '
         f'rel="noopener">{url}</a><br>{checked}</div><pre>{code}</pre>'
@@ -114,17 +111,6 @@ def forget(session: Session, sure: bool) -> tuple[Session, bool]:
     return session.without_run(session.run), False
 
 
-def proposed_name(session: Session) -> str:
-    """Propose a repository's name from base model and data."""
-    run = shown_run(session)
-    if run is None:
-        return ""
-    base = str(run.facts["base_model"]["id"]).rsplit("/", 1)[-1]
-    data = str(run.facts["source"].get("id", "data")).rsplit("/", 1)[-1]
-    data = "my-data" if run.facts["source"]["kind"] == "upload" else data
-    return re.sub(r"[^\w.-]+", "-", f"{base}-{data}")[:90]
-
-
 def account_words(request: gr.Request) -> str:
     """Say who pushes, or how one could."""
     token = visitor_token(request)
@@ -143,16 +129,17 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
     if run is None or not run.has_model or not run.ended:
         closed = gr.update(value=EMPTY, visible=True), gr.update(visible=False)
         return *closed, *(gr.skip() for _ in range(3)), gr.update(visible=session.owner), ""
-    now = f"{run.id}:{run.push}"
+    pushed = push_state(run)
+    now = f"{run.id}:{pushed}"
     if now == seen:
         return *(gr.skip() for _ in range(6)), seen
     fresh = not seen.startswith(run.id)
     return (
         gr.update(visible=False),
         gr.update(visible=True),
-        proposed_name(session) if fresh else gr.skip(),
+        propose_name(run) if fresh else gr.skip(),
         card(run) if fresh else gr.skip(),
-        push_html(run.push),
+        push_html(pushed),
         gr.update(visible=session.owner),
         now,
     )
@@ -180,13 +167,15 @@ def build(session: gr.State, tab: gr.Tab) -> None:
     seen, timer = gr.State(""), gr.Timer(1.0, active=False)
 
     shown = [words, body, name, preview, state, trash, seen]
-    quiet = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     for trigger in (tab.select, timer.tick, session.change):
-        trigger(show, [session, seen], shown, **quiet)
-    tab.select(account_words, None, account, **quiet)
-    tab.select(lambda: gr.Timer(active=True), None, timer, **quiet)
+        trigger(show, [session, seen], shown, **QUIET)
+    tab.select(account_words, None, account, **QUIET)
+    tab.select(lambda: gr.Timer(active=True), None, timer, **QUIET)
     go.click(
-        begin, [session, name, private, samples], state, api_visibility="private",
+        begin,
+        [session, name, private, samples],
+        state,
+        api_visibility="private",
         concurrency_limit=None,
     )
     pack.click(download, session, pack, api_visibility="private")

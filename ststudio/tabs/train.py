@@ -1,21 +1,21 @@
-"""The Fine-tune tab: what will happen, and how is it going?"""
+"""The Fine-tune tab says what will happen, and how it is going."""
 
-import html
 import time
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from ststudio.compare.figures import loss_figure, verdict_figure
 from ststudio.data.cases import CASES
 from ststudio.errors import StudioError
+from ststudio.hub.push import push_state
 from ststudio.runs.admission import start_run as admit
 from ststudio.runs.queue import get_queue
-from ststudio.runs.store import Run, get_store
+from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
-from ststudio.tabs import explained
-from ststudio.tabs.session import Session, shown_run
+from ststudio.tabs import QUIET, explained
+from ststudio.tabs.running import EMPTY, eta, show
+from ststudio.tabs.session import Session
 from ststudio.training.losses import LOSSES
 from ststudio.training.recipe import (
     DEFAULT_BATCH_SIZE,
@@ -33,7 +33,6 @@ MODELS = (
     "intfloat/e5-small-v2",
     "BAAI/bge-small-en-v1.5",
 )
-EMPTY = "### Nothing has been trained yet\nPick a dataset in the **Data** tab, then press the button."
 
 
 @explained
@@ -63,7 +62,7 @@ def run_state(run: str, since: int = 0) -> dict[str, Any]:
         "reason": state.get("reason"),
         "log": log,
         "report": found.report,
-        "push": found.push,
+        "push": push_state(found),
     }
 
 
@@ -81,14 +80,6 @@ def delete_run(run: str, key: str) -> dict[str, Any]:
     found = get_store().owned(run, key)
     get_queue().delete(found)
     return {"state": "deleted", "stopping": False}
-
-
-def eta(run: Run, state: dict[str, Any]) -> float | None:
-    """Estimate the seconds until the report, or None where nothing is known."""
-    left = state.get("training_seconds_left")
-    if state["state"] != "running" or left is None:
-        return None
-    return round(float(left) + float(state.get("measuring_seconds") or 0.0), 1)
 
 
 @explained
@@ -150,113 +141,6 @@ def pick_run(session: Session, run: str | None) -> Session:
     return replace(session, run=run) if run else session
 
 
-def progress_html(run: Run) -> str:
-    """Return the line and bar that say where a run stands; reasons may quote data: escaped."""
-    state = run.state
-    step, steps = state.get("step", 0), state.get("steps") or 0
-    share = {"finished": 100.0, "queued": 0.0}.get(state["state"], 100.0 * step / (steps or 1))
-    words = html.escape(_words(run, state))
-    return (
-        f'<div class="progress" role="status"><div class="words">{words}</div>'
-        f'<div class="bar"><div style="width:{min(share, 100.0):.0f}%"></div></div></div>'
-    )
-
-
-def _words(run: Run, state: dict[str, Any]) -> str:
-    name, reason = state["state"], state.get("reason")
-    if name == "queued":
-        position = get_queue().position(run)
-        place = "next" if position == 1 else f"number {position} in line"
-        return f"Waiting: {place}. {state.get('phase') or ''}"
-    if name == "running":
-        return _running_words(run, state)
-    if name == "finished":
-        cut = " The time limit cut training short." if reason == "time_limit" else ""
-        return f"Finished.{cut} {_kept_until(run)}"
-    return f"{name.capitalize()}: {reason or 'no reason was written down'}"
-
-
-def _running_words(run: Run, state: dict[str, Any]) -> str:
-    stopping = "Stopping; keeping what was learned. " if run.stopping else ""
-    left = eta(run, state)
-    time_left = f" · about {left:.0f} s left" if left else ""
-    if state.get("steps"):
-        phase = state.get("phase", "training")
-        return f"{stopping}{phase.capitalize()}: step {state['step']} of {state['steps']}{time_left}"
-    return f"{stopping}{state.get('phase', 'Starting').capitalize()} …"
-
-
-def _kept_until(run: Run) -> str:
-    hours = (run.expires(get_settings().kept_hours) - time.time()) / 3600
-    return f"Kept here for another {max(hours, 0):.0f} hours."
-
-
-def verdict_words(run: Run) -> str:
-    """Say the result in one sentence, then what it rests on."""
-    report = run.report
-    if report is None:
-        return ""
-    case = CASES[run.facts["case"]]
-    low, high = report["interval"]
-    moved = "rose" if report["delta"] > 0 else "fell" if report["delta"] < 0 else "stayed"
-    head = {
-        "WIN": "Fine-tuning helped",
-        "REGRESSION": "Fine-tuning made it worse",
-        "MARGINAL": "No clear difference",
-    }[report["verdict"]]
-    if report["n"] < 100:
-        head = "Too few rows to tell"
-    notes = "".join(f"\n- {html.escape(note)}" for note in run.facts.get("notes", []))
-    return (
-        f"### {head}\n{case.metric_title} on {report['n']:,} held-out units {moved} from "
-        f"{report['baseline']:.3f} to **{report['score']:.3f}** "
-        f"({report['delta']:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}).\n\n"
-        f"Trained on {report['rows_used']:,} rows for {report['train_seconds']:.0f} s; "
-        f"{report['seconds']:.0f} s with measuring both models on the same test rows, which "
-        f"training never saw.{notes}"
-    )
-
-
-def _metric_title(run: Run) -> str:
-    return CASES[run.facts["case"]].metric_title
-
-
-def metrics_table(run: Run) -> list[list[str]]:
-    """Return the report's metrics as rows of name, base and fine-tuned."""
-    report = run.report or {"metrics": {}}
-    return [[name, f"{a:.4f}", f"{b:.4f}"] for name, (a, b) in report["metrics"].items()]
-
-
-def fingerprint(run: Run) -> str:
-    """Return what changes when the page has something new to show of a run."""
-    state = run.state
-    shown = (state["state"], state.get("step"), state.get("phase"), len(run.log()), run.stopping)
-    return f"{run.id}:{shown}:{run.report is not None}:{get_queue().position(run)}"
-
-
-def show(session: Session, seen: str) -> tuple[Any, ...]:
-    """Return the run's progress, curves and verdict; skip what has not changed."""
-    run = shown_run(session)
-    if run is None:
-        nothing = gr.update(visible=False)
-        words = gr.update(value=EMPTY, visible=True)
-        return words, "", nothing, nothing, nothing, nothing, gr.Timer(active=False), ""
-    now = fingerprint(run)
-    if now == seen:
-        return (*(gr.skip() for _ in range(6)), gr.Timer(active=not run.ended), seen)
-    log, report = run.log(), run.report
-    return (
-        gr.update(value=verdict_words(run), visible=report is not None),
-        progress_html(run),
-        gr.update(value=loss_figure(log, _metric_title(run)) if log else None, visible=bool(log)),
-        gr.update(value=verdict_figure(report) if report else None, visible=report is not None),
-        gr.update(value=metrics_table(run), visible=report is not None),
-        gr.update(visible=session.owner and not run.ended),
-        gr.Timer(active=not run.ended),
-        now,
-    )
-
-
 def settings_of(session: Session, loss: str | None) -> tuple[Any, ...]:
     """Return the losses that fit the data, what will be trained, and this browser's runs."""
     names = losses_of(session)
@@ -294,13 +178,20 @@ def build(session: gr.State) -> gr.Timer:
     words = gr.Markdown(plan(Session()), elem_id="plan")
     with gr.Row():
         base = gr.Dropdown(
-            list(MODELS), value=DEFAULT_MODEL, label="Base model", allow_custom_value=True,
+            list(MODELS),
+            value=DEFAULT_MODEL,
+            label="Base model",
+            allow_custom_value=True,
             info="Any sentence-transformers model of the Hub, or run:<id> to go on.",
         )
         loss = gr.Dropdown([], label="Loss", info="What the data decides comes first.")
     with gr.Row():
         seconds = gr.Slider(
-            5, most, DEFAULT_SECONDS, step=5, label="Training seconds",
+            5,
+            most,
+            DEFAULT_SECONDS,
+            step=5,
+            label="Training seconds",
             info="Then it stops by itself.",
         )
         batch = gr.Number(DEFAULT_BATCH_SIZE, label="Batch size", precision=0, minimum=2)
@@ -319,7 +210,9 @@ def build(session: gr.State) -> gr.Timer:
     gain = gr.Plot(show_label=False, visible=False)
     curve = gr.Plot(show_label=False, visible=False, elem_id="curve")
     metrics = gr.Dataframe(
-        headers=["metric", "base", "fine-tuned"], label="All metrics", visible=False,
+        headers=["metric", "base", "fine-tuned"],
+        label="All metrics",
+        visible=False,
         interactive=False,
     )
     timer, seen = gr.Timer(TICK_SECONDS, active=False), gr.State("")
@@ -328,15 +221,17 @@ def build(session: gr.State) -> gr.Timer:
     inputs = [session, base, loss, seconds, batch, rate]
     extra = [epochs, rows, length, seed]
     go.click(
-        start_with_more, [*inputs, *extra], session, api_visibility="private",
+        start_with_more,
+        [*inputs, *extra],
+        session,
+        api_visibility="private",
         concurrency_limit=None,
     )
     halt.click(stop, session, None, api_visibility="private")
     runs.input(pick_run, [session, runs], session, api_visibility="private")
-    live = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
-    timer.tick(show, [session, seen], shown, **live)
-    session.change(show, [session, seen], shown, **live)
-    session.change(settings_of, [session, loss], [loss, words, runs, go], **live)
+    timer.tick(show, [session, seen], shown, **QUIET)
+    session.change(show, [session, seen], shown, **QUIET)
+    session.change(settings_of, [session, loss], [loss, words, runs, go], **QUIET)
     for endpoint in (start_run, run_state, stop_run, delete_run):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
     return timer

@@ -1,6 +1,6 @@
 """Before and after on the same test rows: the library's evaluators, and evidence by row."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
-from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.evaluation import BaseEvaluator
 from sentence_transformers.sentence_transformer import evaluation
 from sentence_transformers.util import cos_sim
@@ -16,6 +15,13 @@ from sklearn.metrics import average_precision_score
 
 from ststudio.data.cases import Case
 from ststudio.data.examples import Examples
+from ststudio.training.neighbours import (
+    NearestNeighbourEvaluator,
+    cosine,
+    neighbour_hits,
+    pairwise_cosine,
+)
+from ststudio.training.parts import Part
 from ststudio.training.remembered import Remembered
 from ststudio.training.verdict import (
     Floats,
@@ -27,119 +33,6 @@ from ststudio.training.verdict import (
 )
 
 K = 10
-Texts = list[str]
-
-
-class NearestNeighbourEvaluator(BaseEvaluator):
-    """Classify each text by its nearest other text, and judge one sampled triplet per text."""
-
-    def __init__(self, texts: Texts, labels: Sequence[int], name: str = "") -> None:
-        super().__init__()
-        self.texts, self.labels, self.name = texts, np.asarray(labels), name
-        self.primary_metric = "class_accuracy"
-
-    def __call__(
-        self,
-        model: SentenceTransformer,
-        output_path: str | None = None,
-        epoch: int = -1,
-        steps: int = -1,
-    ) -> dict[str, float]:
-        """Return class_accuracy and triplet_accuracy, both from 0 to 1."""
-        similarity = cosine(model.encode(self.texts), model.encode(self.texts))
-        metrics = {
-            "class_accuracy": float(neighbour_hits(similarity, self.labels).mean()),
-            "triplet_accuracy": float(sampled_triplets(similarity, self.labels).mean()),
-        }
-        self.store_metrics_in_model_card_data(model, metrics, epoch, steps)
-        return metrics
-
-
-def cosine(left: Floats, right: Floats) -> Floats:
-    """Return all cosines of vectors [n, d] and [m, d], shape [n, m]."""
-    return cos_sim(np.asarray(left), np.asarray(right)).cpu().numpy().astype(np.float64)
-
-
-def pairwise_cosine(left: Floats, right: Floats) -> Floats:
-    """Return the cosine of each row of [n, d] with the same row of [n, d], shape [n]."""
-    left, right = unit_rows(left), unit_rows(right)
-    return np.einsum("nd,nd->n", left, right)
-
-
-def unit_rows(vectors: Floats) -> Floats:
-    """Return vectors [n, d] scaled to length 1; a zero vector stays zero."""
-    vectors = np.asarray(vectors, dtype=np.float64)
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(norms, 1e-12))
-
-
-def neighbour_hits(similarity: Floats, labels: NDArray[Any]) -> NDArray[np.bool_]:
-    """Tell for each text whether its nearest other text has its label; similarity is [n, n]."""
-    others = similarity.copy()
-    np.fill_diagonal(others, -np.inf)
-    return np.asarray(labels[others.argmax(axis=1)] == labels)
-
-
-def sampled_triplets(similarity: Floats, labels: NDArray[Any]) -> NDArray[np.bool_]:
-    """Judge one triplet per text, its positive and negative drawn with a fixed seed."""
-    rng = np.random.default_rng(0)
-    hits = []
-    for row, label in enumerate(labels):
-        same = np.flatnonzero(labels == label)
-        same, other = same[same != row], np.flatnonzero(labels != label)
-        if len(same) and len(other):
-            hits.append(similarity[row, rng.choice(same)] > similarity[row, rng.choice(other)])
-    return np.asarray(hits, dtype=bool) if hits else np.zeros(1, dtype=bool)
-
-
-@dataclass(frozen=True)
-class Part:
-    """The rows to measure on, as evaluators need them."""
-
-    rows: pa.Table
-    corpus: pa.Table
-    queries: pa.Table
-    relevant: pa.Table
-
-    @classmethod
-    def of_test(cls, examples: Examples) -> "Part":
-        """Take the test rows with the run's own corpus."""
-        return cls(examples.test, examples.corpus, examples.queries, examples.relevant)
-
-    @classmethod
-    def of_pairs(cls, rows: pa.Table) -> "Part":
-        """Form a corpus from the rows themselves: what they call positive is relevant."""
-        first, second = (rows.column(index).to_pylist() for index in (0, min(1, rows.num_columns - 1)))
-        doc = {text: f"d{number}" for number, text in enumerate(dict.fromkeys(second))}
-        query = {text: f"q{number}" for number, text in enumerate(dict.fromkeys(first))}
-        pairs = dict.fromkeys((query[a], doc[b]) for a, b in zip(first, second, strict=True))
-        return cls(
-            rows,
-            pa.table({"id": list(doc.values()), "text": list(doc)}),
-            pa.table({"id": list(query.values()), "text": list(query)}),
-            pa.table({"query": [q for q, _ in pairs], "doc": [d for _, d in pairs]}),
-        )
-
-    def texts(self, column: int) -> Texts:
-        """Return one input column's texts."""
-        return list(self.rows.column(column).to_pylist())
-
-    def labels(self) -> list[Any]:
-        """Return the label column, which stands last."""
-        return list(self.rows.column(self.rows.num_columns - 1).to_pylist())
-
-    def retrieval(self) -> tuple[dict[str, str], dict[str, str], dict[str, set[str]]]:
-        """Return queries, corpus and relevant documents by id, for the anchors of the rows."""
-        anchors = set(self.texts(0))
-        queries = {
-            row["id"]: row["text"] for row in self.queries.to_pylist() if row["text"] in anchors
-        }
-        corpus = {row["id"]: row["text"] for row in self.corpus.to_pylist()}
-        relevant: dict[str, set[str]] = {}
-        for row in self.relevant.to_pylist():
-            if row["query"] in queries and row["doc"] in corpus:
-                relevant.setdefault(row["query"], set()).add(row["doc"])
-        return {key: text for key, text in queries.items() if key in relevant}, corpus, relevant
 
 
 @dataclass(frozen=True)
@@ -188,7 +81,8 @@ def _pair_cosines(part: Part, model: Remembered) -> Floats:
 
 
 def _retrieval(part: Part) -> BaseEvaluator:
-    queries, corpus, relevant = part.retrieval()
+    # The library's types also admit pictures and sounds; a dict of texts is no subtype of that.
+    queries, corpus, relevant = (dict[str, Any](known) for known in part.retrieval())
     return evaluation.InformationRetrievalEvaluator(
         queries, corpus, relevant, score_functions={"cosine": cos_sim}
     )
@@ -229,8 +123,9 @@ def _class_hits(part: Part, model: Remembered) -> Floats:
 
 
 def _units(part: Part) -> NDArray[np.int64]:
-    """Number the rows by the distinct texts of the first column."""
-    return np.unique(np.asarray(part.texts(0), dtype=object), return_inverse=True)[1].astype(np.int64)
+    """Give each row the number of its text in the first column, counted from 0."""
+    numbers = np.unique(np.asarray(part.texts(0), dtype=object), return_inverse=True)[1]
+    return numbers.astype(np.int64)
 
 
 def _hits_interval(part: Part, before: Floats, after: Floats) -> tuple[Interval, int]:
@@ -284,14 +179,12 @@ def dev_evaluator(case: Case, rows: pa.Table) -> BaseEvaluator:
     return MEASURES[case.evaluator].build(Part.of_pairs(rows))
 
 
-def compare(
-    case: Case, examples: Examples, base: Remembered, tuned: Remembered
-) -> dict[str, Any]:
+def compare(case: Case, examples: Examples, base: Remembered, tuned: Remembered) -> dict[str, Any]:
     """Measure both models on the test rows: score, baseline, delta, interval and verdict."""
     part = Part.of_test(examples)
     measure = MEASURES[case.evaluator]
     evaluator = measure.build(part)
-    before, after = (_plain(evaluator(model)) for model in (base, tuned))
+    before, after = (_metrics(evaluator, model) for model in (base, tuned))
     evidence = [measure.evidence(part, model) for model in (base, tuned)]
     interval, n = measure.interval(part, *evidence)
     return {
@@ -306,5 +199,8 @@ def compare(
     }
 
 
-def _plain(metrics: dict[str, Any]) -> dict[str, float]:
+def _metrics(evaluator: BaseEvaluator, model: Any) -> dict[str, float]:
+    """Return an evaluator's metrics as plain floats; `model` has the face that evaluators use."""
+    metrics = evaluator(model)
+    assert isinstance(metrics, dict)
     return {name: float(value) for name, value in metrics.items()}

@@ -86,9 +86,9 @@ class Live(TrainerCallback):
                 }
             )
         if self.metric in logs:
-            self.run.append_log(
-                {"step": state.global_step, "metric": float(logs[self.metric]), "seconds": self.seconds}
-            )
+            metric = float(logs[self.metric])
+            entry = {"step": state.global_step, "metric": metric, "seconds": self.seconds}
+            self.run.append_log(entry)
 
     def on_evaluate(
         self,

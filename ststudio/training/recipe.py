@@ -100,7 +100,7 @@ class Recipe:
         sampler = self.batch_sampler or case.batch_sampler
         if sampler == "group_by_label" and (case.label != "class" or batch < 4 or batch % 2):
             raise StudioError(
-                "The batch sampler group_by_label needs classes and an even batch size of 4 or more."
+                "group_by_label needs texts with classes, and an even batch size of 4 or more."
             )
         return replace(
             self,

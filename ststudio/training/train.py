@@ -23,8 +23,9 @@ from ststudio.data.examples import Examples
 from ststudio.errors import StudioError
 from ststudio.runs.store import Run
 from ststudio.training import models, pace
-from ststudio.training.evaluation import compare, dev_evaluator, unit_rows
+from ststudio.training.evaluation import compare, dev_evaluator
 from ststudio.training.live import Live
+from ststudio.training.neighbours import unit_rows
 from ststudio.training.recipe import Recipe
 from ststudio.training.remembered import Remembered
 
@@ -100,7 +101,7 @@ def train(run: Run) -> None:
     _save_model(run, model)
     base = models.prepare_model(run.base_dir, recipe, case)
     report = _measure(run, case, examples, base, model)
-    report["rows_used"] = _rows_used(trainer)
+    report["rows_used"] = _rows_used(trainer, examples.train.num_rows)
     report["train_seconds"] = round(train_seconds, 1)
     report["seconds"] = round(time.monotonic() - start, 1)
     run.write_report(report)
@@ -186,6 +187,7 @@ def _fit_steps(trainer: SentenceTransformerTrainer, recipe: Recipe, dev_seconds:
     def step(batch: dict[str, Any]) -> None:
         with trainer.compute_loss_context_manager():
             loss = trainer.compute_loss(trainer.model, trainer._prepare_inputs(batch))
+        assert isinstance(loss, torch.Tensor)
         loss.backward()
         trainer.model.zero_grad()
 
@@ -200,12 +202,11 @@ def _fit_steps(trainer: SentenceTransformerTrainer, recipe: Recipe, dev_seconds:
     return planned.cut
 
 
-def _rows_used(trainer: SentenceTransformerTrainer) -> int:
+def _rows_used(trainer: SentenceTransformerTrainer, rows: int) -> int:
     """Count the distinct rows that training can have seen, the sampler's choice included."""
     batch = trainer.args.per_device_train_batch_size
-    rows = len(trainer.get_train_dataloader()) * batch
-    seen = trainer.state.global_step * batch
-    return int(min(rows, seen, len(trainer.train_dataset)))
+    per_epoch = len(trainer.get_train_dataloader()) * batch
+    return int(min(per_epoch, trainer.state.global_step * batch, rows))
 
 
 def _save_model(run: Run, model: SentenceTransformer) -> None:

@@ -1,7 +1,7 @@
 """Did it help: the difference between two models on the same units, with its interval."""
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,28 @@ def verdict(interval: Interval, n: int) -> Verdict:
     if interval[0] > 0:
         return "WIN"
     return "REGRESSION" if interval[1] < 0 else "MARGINAL"
+
+
+HEADS: dict[str, str] = {
+    "WIN": "Fine-tuning helped",
+    "REGRESSION": "Fine-tuning made it worse",
+    "MARGINAL": "No clear difference",
+}
+
+
+def in_words(report: Mapping[str, Any], metric: str) -> tuple[str, str]:
+    """Return a headline and one sentence for a report; `metric` is the metric's name for people."""
+    n, delta = report["n"], report["delta"]
+    head = HEADS[report["verdict"]] if n >= FEWEST_UNITS else "Too few test rows to tell"
+    low, high = report["interval"]
+    before, after = f"{report['baseline']:.3f}", f"{report['score']:.3f}"
+    moved = f"{'rose' if delta > 0 else 'fell'} from {before} to **{after}**"
+    if before == after:
+        moved = f"stayed at **{after}**"
+    return head, (
+        f"{metric} on {n:,} held-out units {moved} "
+        f"({delta:+.3f}, 95 % interval {low:+.3f} to {high:+.3f})."
+    )
 
 
 def wilson(hits: float, n: int, z: float) -> Interval:
@@ -49,7 +71,7 @@ def paired_proportions(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> I
     p_after, p_before = (both + only_after) / n, (both + only_before) / n
     low_a, high_a = wilson(both + only_after, n, z)
     low_b, high_b = wilson(both + only_before, n, z)
-    cross = both * neither - only_after * only_before
+    cross = float(both * neither - only_after * only_before)
     product = (
         float(both + only_after)
         * (only_before + neither)

@@ -35,7 +35,8 @@ def test_hits_are_the_best_by_cosine_in_the_whole_corpus(
     folder = {"base": compared.base_dir, "tuned": compared.model_dir}[side]
     model = SentenceTransformer(str(folder), device="cpu")
     corpus = np.load(compared.embeddings_dir / f"{side}.npy")[2:]  # two test texts come first
-    scores = corpus @ model.encode_query("cheap hotel", normalize_embeddings=True)
+    # The recipe's prompt, which only the fine-tuned model's files hold, is put before both.
+    scores = corpus @ model.encode("question: cheap hotel", normalize_embeddings=True)
     hits = encoder.search(compared, "cheap hotel", 7)[side]
     assert [hit["id"] for hit in hits] == [f"c{row}" for row in np.argsort(-scores)[:7]]
     assert [hit["score"] for hit in hits] == pytest.approx(sorted(scores)[::-1][:7], abs=1e-5)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ststudio.compare.search import Memory, ranking
+from ststudio.compare.search import Memory, best, rank
 
 
 def loader(loaded: list[str], size: int) -> Memory[str]:
@@ -53,4 +53,13 @@ def test_what_changed_is_read_again_and_what_is_gone_is_forgotten(tmp_path: Path
 
 def test_equal_scores_keep_the_order_of_the_corpus() -> None:
     scores = np.array([0.5, 0.9, 0.5, 0.9, -0.1], dtype=np.float32)
-    assert ranking(scores).tolist() == [1, 3, 0, 2, 4]
+    assert best(scores, 9).tolist() == [1, 3, 0, 2, 4]
+    assert [rank(scores, row) for row in range(5)] == [3, 1, 4, 2, 5]
+
+
+def test_the_best_are_those_of_a_full_sort() -> None:
+    scores = np.random.default_rng(0).integers(0, 60, 500).astype(np.float32)  # with many ties
+    order = np.argsort(-scores, kind="stable")
+    for count in (1, 10, 100, 500):
+        assert best(scores, count).tolist() == order[:count].tolist()
+    assert [rank(scores, row) for row in order] == list(range(1, 501))

@@ -66,17 +66,20 @@ def _triplets(part: range) -> Iterator[dict[str, Any]]:
     for topic in topics().values():
         twin = topics()[topic.near]
         for item in part:
+            # The twins' texts of one number were written to share words: each other negative is
+            # of that kind, the rest are confusable by their topic alone.
+            wrong = item if item % 2 else part[(item - part.start + 1) % len(part)]
             yield {
                 "anchor": topic.tickets[item],
                 "positive": topic.replies[item],
-                "negative": twin.replies[item],
+                "negative": twin.replies[wrong],
             }
 
 
 def _texts(part: range) -> Iterator[dict[str, Any]]:
     for topic in topics().values():
         for item in part:
-            yield {"text": topic.tickets[item], "label": topic.title}
+            yield {"text": topic.tickets[item], "label": topic.area}
 
 
 def _scored(part: range) -> Iterator[dict[str, Any]]:
@@ -95,7 +98,7 @@ def _scored(part: range) -> Iterator[dict[str, Any]]:
             score = SAME_AREA if far.area == topic.area else 0.0
             for other, text_of, how in (
                 (topic, partner, SAME_TOPIC),
-                (twin, item, topic.closeness),
+                (twin, part[(item - part.start + 2) % len(part)], topic.closeness),
                 (far, partner, score),
             ):
                 yield {

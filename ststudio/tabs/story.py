@@ -1,0 +1,89 @@
+"""What was found in a dataset, in words and as a table; every text of the data is escaped."""
+
+import html
+from typing import Any
+
+from ststudio.data.cases import CASES
+from ststudio.settings import Settings
+from ststudio.tabs.session import Session
+
+EMPTY = (
+    "### Pick a dataset above\n"
+    "What it is, how it will be read and what is wrong with it will stand here."
+)
+CELL_CHARACTERS = 400  # of a text shown in the preview
+LEVEL_WORDS = {"error": "Blocks the run:", "warning": "Look at this:", "info": "Good to know:"}
+
+
+def story(session: Session) -> str:
+    """Say in words what was found."""
+    found = session.diagnosis
+    if found is None:
+        return EMPTY
+    if found["case"] is None:
+        return "### This cannot be trained on yet\nThe finding below says what is missing."
+    case = CASES[found["case"]]
+    roles = ", ".join(
+        f"**{_plain(column)}** is the {role}" if column != role else f"**{role}**"
+        for role, column in found["columns"].items()
+    )
+    label = found["label"]
+    if label:
+        roles += f"; **{_plain(label['column'])}** is the {label['kind']}"
+    rows = found["rows"]
+    counts = f"{rows['kept']:,} rows"
+    if rows["left_out"]:
+        counts += f" ({rows['left_out']:,} of {rows['read']:,} left out)"
+    splits = " · ".join(f"{name} {number:,}" for name, number in found["splits"].items())
+    sure = f" Sure to {found['confidence']:.0%}."
+    if found["runner_up"]:
+        sure += f" It might also be: {CASES[found['runner_up']].title}."
+    return (
+        f"### {case.title}\n{case.explanation} {roles}.\n\n{counts} · {splits}.{sure}\n\n"
+        f"Measured by **{case.metric_title}** on rows that training never sees."
+    )
+
+
+def _plain(text: str) -> str:
+    """Keep a column's name from being read as Markdown or HTML."""
+    return html.escape(text).replace("*", "\\*").replace("_", "\\_").replace("[", "\\[")
+
+
+def table_html(session: Session) -> str:
+    """Return the preview exactly as the loss will read it: inputs in order, the label last."""
+    found = session.diagnosis
+    if found is None or not found["preview"]:
+        return ""
+    names = list(found["preview"][0])
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(_cell(row[name]))}</td>" for name in names) + "</tr>"
+        for row in found["preview"]
+    )
+    return (
+        '<div class="rows"><h4>What the loss will see: the first rows</h4>'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(value: object) -> str:
+    text = f"{value:.3g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= CELL_CHARACTERS else text[: CELL_CHARACTERS - 1] + "…"
+
+
+def finding_html(finding: dict[str, Any]) -> str:
+    """Return one finding, its text escaped: it may quote the visitor's rows."""
+    level = finding["level"]
+    return (
+        f'<div class="finding {level}"><b>{LEVEL_WORDS[level]}</b> '
+        f"{html.escape(finding['message'])}</div>"
+    )
+
+
+def limits(settings: Settings) -> str:
+    """Say what a file may be, and how long its rows are kept."""
+    return (
+        f"CSV, TSV, JSON, JSONL or Parquet, up to {settings.upload_bytes // 1_000_000} MB and "
+        f"{settings.rows:,} rows. The file is deleted once read; its rows are kept for "
+        f"{settings.kept_hours} hours, so that you can train on them."
+    )
