@@ -46,12 +46,12 @@ NO_LICENCE = "none stated"
 CATALOG: tuple[DatasetSource, ...] = (
     DatasetSource(
         id="sample-pair-score",
-        title="Help desk · tickets and how alike they are",
+        title="Help desk · tickets and how well a reply fits",
         case="pair-score",
         rows=2_304,
         licence="MIT",
         origin="builtin",
-        about="Two tickets of an internal help desk, and how alike their problems are.",
+        about="A ticket of an internal help desk, a reply, and how well the reply fits.",
     ),
     DatasetSource(
         id="sample-pair",
@@ -64,12 +64,12 @@ CATALOG: tuple[DatasetSource, ...] = (
     ),
     DatasetSource(
         id="sample-text-class",
-        title="Help desk · tickets by system",
+        title="Help desk · replies by system",
         case="text-class",
         rows=768,
         licence="MIT",
         origin="builtin",
-        about="A ticket of an internal help desk, and the system it is about.",
+        about="A reply of an internal help desk, and the system it is about.",
     ),
     DatasetSource(
         id="sample-triplet",

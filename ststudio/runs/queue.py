@@ -66,7 +66,7 @@ class Queue:
             return
         with self._changed:
             self._ready.add(run.id)
-            self._changed.notify()
+            self._changed.notify_all()  # the tidying thread waits here too
 
     def position(self, run: Run) -> int | None:
         """Return 0 while the run trains, 1 when it is next, None when it has ended."""

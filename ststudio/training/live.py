@@ -2,15 +2,25 @@
 
 import math
 import time
+from statistics import median
 from typing import Any
 
 import torch
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    get_scheduler,
+)
 
 from ststudio.errors import StudioError
 from ststudio.runs.store import Run
+from ststudio.training.pace import fit_steps
+from ststudio.training.recipe import DEFAULT_SECONDS, Recipe
 
 STATE_SECONDS = 0.3  # between two writes of state.json
+PACED_AT = (3, 8, 20)  # steps at which the pace is measured and the plan made to fit
 
 
 class Live(TrainerCallback):
@@ -19,22 +29,34 @@ class Live(TrainerCallback):
     The weights that did best on dev are kept in memory where `keeps_best`.
     """
 
-    def __init__(self, run: Run, metric: str, max_seconds: float, keeps_best: bool) -> None:
-        self.run, self.metric, self.max_seconds = run, f"eval_{metric}", max_seconds
+    def __init__(self, run: Run, metric: str, recipe: Recipe, keeps_best: bool) -> None:
+        self.run, self.metric, self.recipe = run, f"eval_{metric}", recipe
+        self.max_seconds = recipe.max_seconds or DEFAULT_SECONDS
         self.keeps_best = keeps_best
         self.best = -math.inf
         self.best_weights: dict[str, torch.Tensor] = {}
         self.started = 0.0
         self.written = 0.0
+        self.step_started = 0.0
+        self.step_seconds: list[float] = []
+        self.dev_seconds = 0.0
+        self.asked = 0
         self.stopped = False
-        self.out_of_time = False
+        self.cut = False  # fewer steps than asked for, to fit the time
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Start the clock."""
         self.started = time.monotonic()
+        self.asked = state.max_steps
         self.run.update(step=0, steps=state.max_steps)
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Start a step's clock."""
+        self.step_started = time.monotonic()
 
     @property
     def seconds(self) -> float:
@@ -42,23 +64,43 @@ class Live(TrainerCallback):
         return time.monotonic() - self.started
 
     def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any
     ) -> None:
         """Say where training stands; on stop or time-out evaluate and keep what was learned."""
         now = time.monotonic()
+        self.step_seconds.append(now - self.step_started)
+        if state.global_step in PACED_AT:
+            self._fit(args, state, rest["lr_scheduler"])
         if now - self.written > STATE_SECONDS or state.global_step in (1, state.max_steps):
             self.written = now
-            per_step = self.seconds / state.global_step
+            left = self._pace() * (state.max_steps - state.global_step)
             self.run.update(
-                step=state.global_step,
-                steps=state.max_steps,
-                training_seconds_left=per_step * (state.max_steps - state.global_step),
+                step=state.global_step, steps=state.max_steps, training_seconds_left=left
             )
         self.stopped = self.stopped or self.run.stopping
-        self.out_of_time = self.out_of_time or self.seconds > self.max_seconds
-        if self.stopped or self.out_of_time:
+        late = self.seconds > self.max_seconds
+        self.cut = self.cut or (late and state.global_step < self.asked)
+        if self.stopped or late:
             control.should_training_stop = True
             control.should_evaluate = True
+
+    def _pace(self) -> float:
+        """Return the seconds a step takes; the first ones pay for what later ones reuse."""
+        return median(self.step_seconds[1:][-10:] or self.step_seconds)
+
+    def _fit(self, args: TrainingArguments, state: TrainerState, scheduler: Any) -> None:
+        """Plan the steps that fit the time, and bend the learning rate's schedule to them."""
+        left = self.max_seconds - self.seconds
+        plan = fit_steps(self.asked, state.global_step, left, self._pace(), self.dev_seconds)
+        self.cut = plan.cut
+        state.max_steps = plan.steps
+        state.eval_steps = self.recipe.eval_steps or plan.eval_steps
+        still = torch.optim.SGD([torch.zeros(1)], lr=1.0)  # only the schedule's shape is wanted
+        shape = get_scheduler(
+            self.recipe.lr_scheduler_type, still, args.get_warmup_steps(plan.steps), plan.steps
+        )
+        inner = getattr(scheduler, "scheduler", scheduler)  # accelerate wraps it
+        inner.lr_lambdas = shape.lr_lambdas * len(inner.lr_lambdas)
 
     def on_log(
         self,
@@ -99,6 +141,8 @@ class Live(TrainerCallback):
         **rest: Any,
     ) -> None:
         """Keep the weights when dev is as good as ever; at step 0 there is nothing to keep."""
+        if not state.global_step:
+            self.dev_seconds = self.seconds
         value = (metrics or {}).get(self.metric, -math.inf)
         if self.keeps_best and state.global_step and value >= self.best:
             self.best = value

@@ -1,7 +1,7 @@
 """How much fits the time: a short probe, then steps, evaluations and rows cut to size."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,8 @@ from ststudio.data.cases import Case
 from ststudio.data.examples import Examples
 from ststudio.training.recipe import Recipe
 
-MEASURING_SECONDS = 12.0  # both models over test rows and corpus, in a default run of a minute
+WHOLE_SECONDS = 57.0  # of a default run, measuring included: it is to fit a minute
+MEASURING_SECONDS = 10.0  # at the least, for both models over test rows and corpus
 MEASURING_SHARE = 0.4  # of a longer run's training time
 FEWEST_TEST_UNITS = 150  # cut no further: below 100 no verdict could be given
 PROBE_TEXTS = 48
@@ -43,9 +44,10 @@ def encoding_seconds(model: SentenceTransformer, texts: Sequence[str], seed: int
     return (time.perf_counter() - start) / sum(map(len, sample))
 
 
-def measuring_budget(recipe: Recipe) -> float:
+def measuring_budget(recipe: Recipe, seconds_gone: float) -> float:
     """Return the seconds that measuring both models may take."""
-    return max(MEASURING_SECONDS, MEASURING_SHARE * (recipe.max_seconds or 0.0) - 4.0)
+    share = MEASURING_SHARE * (recipe.max_seconds or 0.0) - 10.0  # 6 s of a default run's 40
+    return max(MEASURING_SECONDS, share, WHOLE_SECONDS - seconds_gone)
 
 
 def fit_examples(
@@ -112,28 +114,20 @@ def _cut_corpus(examples: Examples, characters: float, rng: np.random.Generator)
     return corpus.take(sorted(keep))
 
 
+def asked_steps(recipe: Recipe, steps_per_epoch: int) -> int:
+    """Return the steps that the recipe asks for, or that are usual for data of this size."""
+    if recipe.max_steps:
+        return recipe.max_steps
+    usual = min(max(USUAL_STEPS / steps_per_epoch, 1.0), MOST_EPOCHS)
+    return max(1, round((recipe.num_train_epochs or usual) * steps_per_epoch))
+
+
 def fit_steps(
-    recipe: Recipe, steps_per_epoch: int, step_seconds: float, dev_seconds: float
+    asked: int, done: int, seconds_left: float, step_seconds: float, dev_seconds: float
 ) -> Pace:
-    """Plan the steps that fit the recipe's seconds, dev evaluations included."""
-    assert recipe.max_seconds is not None
-    asked = recipe.max_steps or round(_epochs(recipe, steps_per_epoch) * steps_per_epoch)
-    budget = recipe.max_seconds
-    looks = int(DEV_SHARE * budget / max(dev_seconds, 1e-3))
+    """Plan how many steps fit the time that is left, evaluations on dev included."""
+    looks = int(DEV_SHARE * seconds_left / max(dev_seconds, 1e-3))
     looks = min(max(looks, FEWEST_DEV_EVALUATIONS), MOST_DEV_EVALUATIONS)
-    fits = int((budget - looks * dev_seconds) / step_seconds)
-    steps = max(1, min(asked, fits))
-    return Pace(steps, recipe.eval_steps or max(1, -(-steps // looks)), steps < asked)
-
-
-def _epochs(recipe: Recipe, steps_per_epoch: int) -> float:
-    if recipe.num_train_epochs:
-        return recipe.num_train_epochs
-    return min(max(USUAL_STEPS / steps_per_epoch, 1.0), MOST_EPOCHS)
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Return the seconds that `work` takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    fits = done + int((seconds_left - looks * dev_seconds) / step_seconds)
+    steps = max(done + 1, min(asked, fits))
+    return Pace(steps, max(1, -(-steps // looks)), steps < asked)

@@ -13,7 +13,7 @@ from ststudio.training.losses import LOSSES
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_SECONDS = 40.0  # of training; with evaluation a default run then fits a minute
 DEFAULT_BATCH_SIZE = 16
-DEFAULT_LEARNING_RATE = 5e-5  # high for long training; right for a hundred steps with warm-up
+DEFAULT_LEARNING_RATE = 1e-4  # high for long training; right for a hundred steps with warm-up
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
 SAMPLERS = ("batch_sampler", "no_duplicates", "group_by_label")
 

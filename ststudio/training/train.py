@@ -17,6 +17,7 @@ from sentence_transformers.sentence_transformer.trainer import SentenceTransform
 from sentence_transformers.sentence_transformer.training_args import (
     SentenceTransformerTrainingArguments,
 )
+from transformers import PrinterCallback
 
 from ststudio.data.cases import CASES, PROMPT_OF_ROLE, Case
 from ststudio.data.examples import Examples
@@ -66,28 +67,27 @@ def train(run: Run) -> None:
     recipe = Recipe.from_json(run.recipe)
     torch.manual_seed(recipe.seed)
 
-    # 1. The model, and the examples cut to what the time allows
+    # 1. The model and its examples
     examples = Examples.load(run.examples_dir)
     case = CASES[examples.case]
     model = models.prepare_model(run.base_dir, recipe, case)
-    examples, rate = _fit(run, recipe, case, model, examples)
 
-    # 2. Data, loss and evaluator as the trainer wants them
-    dataset = Dataset(InMemoryTable(_trainable(examples.train)))
+    # 2. Loss and evaluator as the trainer wants them
     loss = models.make_loss(model, recipe, _class_count(examples.train))
     evaluator = dev_evaluator(case, examples.dev) if examples.dev.num_rows else None
-    live = Live(run, case.metric, recipe.max_seconds or 0.0, _keeps_best(examples.dev))
+    live = Live(run, case.metric, recipe, _keeps_best(examples.dev))
 
-    # 3. Train
+    # 3. Train, for as many steps as fit the time
     trainer = Trainer(
         model=model,
         args=training_arguments(run, recipe, case, examples, model),
-        train_dataset=dataset,
+        train_dataset=Dataset(InMemoryTable(_trainable(examples.train))),
         loss=loss,
         evaluator=evaluator,
         callbacks=[live],
     )
-    cut = _fit_steps(trainer, recipe, _dev_seconds(examples.dev, case, rate))
+    trainer.remove_callback(PrinterCallback)  # nobody reads it
+    _set_steps(trainer, recipe)
     run.update(phase="training")
     trainer.train()
     train_seconds = live.seconds
@@ -99,6 +99,8 @@ def train(run: Run) -> None:
     live.restore_best(model)
     model.eval()
     _save_model(run, model)
+    run.update(phase="measuring base and fine-tuned model", training_seconds_left=0.0)
+    examples = _fit(run, recipe, case, model, examples, time.monotonic() - start)
     base = models.prepare_model(run.base_dir, recipe, case)
     report = _measure(run, case, examples, base, model)
     report["rows_used"] = _rows_used(trainer, examples.train.num_rows)
@@ -108,7 +110,7 @@ def train(run: Run) -> None:
     if live.stopped:
         run.end("stopped", "Stopped when asked; what was learned until then is kept.")
     else:
-        run.end("finished", "time_limit" if cut or live.out_of_time else None)
+        run.end("finished", "time_limit" if live.cut else None)
 
 
 def training_arguments(
@@ -120,7 +122,7 @@ def training_arguments(
         output_dir=str(run.scratch_dir),
         use_cpu=cpu,
         seed=recipe.seed,
-        max_steps=recipe.max_steps or 1,  # set by the probe before training starts
+        max_steps=1,  # set when the number of batches is known
         per_device_train_batch_size=recipe.per_device_train_batch_size or 16,
         learning_rate=recipe.learning_rate or 0.0,
         warmup_steps=recipe.warmup_steps,
@@ -147,17 +149,22 @@ def _keeps_best(dev: pa.Table) -> bool:
 
 
 def _fit(
-    run: Run, recipe: Recipe, case: Case, model: SentenceTransformer, examples: Examples
-) -> tuple[Examples, float]:
-    """Cut what measuring cannot do in time, and say so; return seconds per character as well."""
+    run: Run,
+    recipe: Recipe,
+    case: Case,
+    model: SentenceTransformer,
+    examples: Examples,
+    seconds_gone: float,
+) -> Examples:
+    """Cut what both models could not embed in time, by the seed and not by the result."""
     texts = examples.corpus.column("text").to_pylist() + examples.test.column(0).to_pylist()
     rate = pace.encoding_seconds(model, texts, recipe.seed)
-    budget = pace.measuring_budget(recipe)
+    budget = pace.measuring_budget(recipe, seconds_gone)
     fitted, notes = pace.fit_examples(examples, case, rate, budget, recipe.seed)
     if notes:
         fitted.save(run.examples_dir)
         run.add_notes(notes)
-    return fitted, rate
+    return fitted
 
 
 def _trainable(rows: pa.Table) -> pa.Table:
@@ -169,37 +176,15 @@ def _class_count(rows: pa.Table) -> int:
     return len(rows.column("label").unique()) if "label" in rows.column_names else 0
 
 
-def _dev_seconds(dev: pa.Table, case: Case, rate: float) -> float:
-    """Estimate one dev evaluation from the characters it embeds."""
-    texts = {text for name in case.columns for text in dev.column(name).unique().to_pylist()}
-    return rate * sum(map(len, texts))
-
-
-def _fit_steps(trainer: SentenceTransformerTrainer, recipe: Recipe, dev_seconds: float) -> bool:
-    """Time one real step, plan the steps that fit, and tell whether some had to be left out."""
-    loader = trainer.get_train_dataloader()
-    if len(loader) == 0:
+def _set_steps(trainer: SentenceTransformerTrainer, recipe: Recipe) -> None:
+    """Ask for the recipe's steps; Live cuts them to the time once it knows the pace."""
+    batches = len(trainer.get_train_dataloader())
+    if batches == 0:
         raise StudioError("These rows make no whole batch. Use a smaller batch or more rows.")
-    batches = iter(loader)
-    random_state = torch.random.get_rng_state()
-    warm, probe = next(batches), next(batches, None)
-
-    def step(batch: dict[str, Any]) -> None:
-        with trainer.compute_loss_context_manager():
-            loss = trainer.compute_loss(trainer.model, trainer._prepare_inputs(batch))
-        assert isinstance(loss, torch.Tensor)
-        loss.backward()
-        trainer.model.zero_grad()
-
-    trainer.model.train()
-    step(warm)
-    seconds = pace.timed(lambda: step(probe or warm))
-    torch.random.set_rng_state(random_state)
-    planned = pace.fit_steps(recipe, len(loader), seconds * 1.15, dev_seconds)  # + the optimizer
-    trainer.args.max_steps = planned.steps
-    trainer.args.eval_steps = planned.eval_steps
-    trainer.args.logging_steps = max(1, planned.steps // 200)
-    return planned.cut
+    steps = pace.asked_steps(recipe, batches)
+    trainer.args.max_steps = steps
+    trainer.args.eval_steps = recipe.eval_steps or max(1, -(-steps // pace.MOST_DEV_EVALUATIONS))
+    trainer.args.logging_steps = max(1, steps // 200)
 
 
 def _rows_used(trainer: SentenceTransformerTrainer, rows: int) -> int:
@@ -220,7 +205,6 @@ def _measure(
     run: Run, case: Case, examples: Examples, base: SentenceTransformer, tuned: SentenceTransformer
 ) -> dict[str, Any]:
     """Embed test rows and corpus with both models; keep the vectors and return the report."""
-    run.update(phase="measuring base and fine-tuned model", training_seconds_left=0.0)
     both = [Remembered(base), Remembered(tuned)]
     report = compare(case, examples, *both)
     units = examples.test.column(0).unique().to_pylist()

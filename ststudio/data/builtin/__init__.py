@@ -20,8 +20,8 @@ from ststudio.errors import StudioError
 
 FOLDER = Path(__file__).parent
 PARTS = {"train": range(0, 6), "validation": range(6, 8), "test": range(8, 12)}
-SAME_TOPIC = 1.0
-SAME_AREA = 0.15  # the same product, another problem; a twin has its own closeness
+OWN_REPLY = 1.0
+SAME_AREA = 0.15  # the same system, another problem; a twin has its own closeness
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,11 @@ def _triplets(part: range) -> Iterator[dict[str, Any]]:
 def _texts(part: range) -> Iterator[dict[str, Any]]:
     for topic in topics().values():
         for item in part:
-            yield {"text": topic.tickets[item], "label": topic.area}
+            yield {"text": topic.replies[item], "label": topic.area}
 
 
 def _scored(part: range) -> Iterator[dict[str, Any]]:
-    """Pair each ticket with one of its topic, one of its twin's, and one from further away."""
+    """Pair each ticket with its reply, with a reply of its twin, and with one from further away."""
     every = list(topics().values())
     for number, topic in enumerate(every):
         twin = topics()[topic.near]
@@ -91,21 +91,16 @@ def _scored(part: range) -> Iterator[dict[str, Any]]:
             other for other in every if other.area == topic.area and other not in (topic, twin)
         ]
         for item in part:
-            partner = part[(item - part.start + 1) % len(part)]
+            other = part[(item - part.start + 1) % len(part)]
             far = every[(number + 7 * (item + 1)) % len(every)]
             if item % 2:
                 far = cousins[item % len(cousins)]
-            score = SAME_AREA if far.area == topic.area else 0.0
-            for other, text_of, how in (
-                (topic, partner, SAME_TOPIC),
-                (twin, part[(item - part.start + 2) % len(part)], topic.closeness),
-                (far, partner, score),
+            for reply, score in (
+                (topic.replies[item], OWN_REPLY),
+                (twin.replies[other], topic.closeness),
+                (far.replies[item], SAME_AREA if far.area == topic.area else 0.0),
             ):
-                yield {
-                    "sentence1": topic.tickets[item],
-                    "sentence2": other.tickets[text_of],
-                    "score": how,
-                }
+                yield {"sentence1": topic.tickets[item], "sentence2": reply, "score": score}
 
 
 BUILDERS = {
@@ -133,29 +128,17 @@ def builtin_table(sample: str) -> Table:
 def enrich(examples: Examples) -> Examples:
     """Give a run on the sample its knowledge base to search, and the queries that come with it.
 
-    What is relevant is judged by topic: to a ticket, every article and reply of its topic; to a
-    query, the articles its writer named and the replies of their topics.
+    Relevant to a ticket is the reply it got, to a query the articles that its writer named.
     """
-    docs = [
-        {"id": f"{key}/{number}", "text": text, "group": topic.area, "topic": key}
-        for key, topic in topics().items()
-        for number, text in enumerate(topic.articles + [topic.replies[i] for i in PARTS["test"]])
-    ]
-    by_topic: dict[str, list[str]] = {}
-    for doc in docs:
-        by_topic.setdefault(doc.pop("topic"), []).append(doc["id"])
-    asked = [
-        (topic.tickets[item], by_topic[key])
-        for key, topic in topics().items()
-        for item in PARTS["test"]
-    ]
-    for query in queries():
-        replies = [
-            doc
-            for topic in dict.fromkeys(article.split("/")[0] for article in query["relevant"])
-            for doc in by_topic[topic][2:]
-        ]
-        asked.append((query["text"], query["relevant"] + replies))
+    docs, asked = [], []
+    for key, topic in topics().items():
+        for number, text in enumerate(topic.articles):
+            docs.append({"id": f"{key}/{number}", "text": text, "group": topic.area})
+        for item in PARTS["test"]:
+            reply = f"{key}/reply-{item}"
+            docs.append({"id": reply, "text": topic.replies[item], "group": topic.area})
+            asked.append((topic.tickets[item], [reply]))
+    asked += [(query["text"], query["relevant"]) for query in queries()]
     relevant = [(f"q{number}", doc) for number, (_, wanted) in enumerate(asked) for doc in wanted]
     return replace(
         examples,
