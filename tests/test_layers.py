@@ -38,6 +38,7 @@ WORKER_MODULES = {
     "training/train.py",
     "training/models.py",
     "training/live.py",
+    "training/neighbours.py",
     "training/evaluation.py",
     "training/remembered.py",
     "training/pace.py",

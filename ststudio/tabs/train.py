@@ -19,7 +19,6 @@ from ststudio.tabs.session import Session
 from ststudio.training.losses import LOSSES
 from ststudio.training.recipe import (
     DEFAULT_BATCH_SIZE,
-    DEFAULT_LEARNING_RATE,
     DEFAULT_MODEL,
     DEFAULT_SECONDS,
 )
@@ -158,6 +157,11 @@ def settings_of(session: Session, loss: str | None) -> tuple[Any, ...]:
     )
 
 
+def rate_of(loss: str | None) -> float | None:
+    """Return the learning rate that suits a loss."""
+    return LOSSES[loss].learning_rate if loss in LOSSES else None
+
+
 def plan(session: Session) -> str:
     """Say what the button will do."""
     found = session.diagnosis
@@ -195,7 +199,7 @@ def build(session: gr.State) -> gr.Timer:
             info="Then it stops by itself.",
         )
         batch = gr.Number(DEFAULT_BATCH_SIZE, label="Batch size", precision=0, minimum=2)
-        rate = gr.Number(DEFAULT_LEARNING_RATE, label="Learning rate", step=1e-5)
+        rate = gr.Number(None, label="Learning rate", step=1e-5)
     with gr.Accordion("More", open=False), gr.Row():
         epochs = gr.Number(None, label="Epochs", info="Empty: as many as fit")
         rows = gr.Number(None, label="Training rows at most", precision=0)
@@ -228,6 +232,7 @@ def build(session: gr.State) -> gr.Timer:
         concurrency_limit=None,
     )
     halt.click(stop, session, None, api_visibility="private")
+    loss.change(rate_of, loss, rate, **QUIET)
     runs.input(pick_run, [session, runs], session, api_visibility="private")
     timer.tick(show, [session, seen], shown, **QUIET)
     session.change(show, [session, seen], shown, **QUIET)

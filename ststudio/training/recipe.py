@@ -13,7 +13,6 @@ from ststudio.training.losses import LOSSES
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_SECONDS = 40.0  # of training; with evaluation a default run then fits a minute
 DEFAULT_BATCH_SIZE = 16
-DEFAULT_LEARNING_RATE = 1e-4  # high for long training; right for a hundred steps with warm-up
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
 SAMPLERS = ("batch_sampler", "no_duplicates", "group_by_label")
 
@@ -109,7 +108,7 @@ class Recipe:
             loss_settings={**LOSSES[loss].settings, **self.loss_settings},
             batch_sampler=sampler,
             per_device_train_batch_size=batch,
-            learning_rate=self.learning_rate or DEFAULT_LEARNING_RATE,
+            learning_rate=self.learning_rate or LOSSES[loss].learning_rate,
             max_seconds=self.max_seconds or DEFAULT_SECONDS,
         )
 

@@ -21,7 +21,7 @@ from ststudio.errors import StudioError
 FOLDER = Path(__file__).parent
 PARTS = {"train": range(0, 6), "validation": range(6, 8), "test": range(8, 12)}
 OWN_REPLY = 1.0
-SAME_AREA = 0.15  # the same system, another problem; a twin has its own closeness
+SAME_AREA = 0.15  # the same system, another problem
 
 
 @dataclass(frozen=True)
@@ -83,22 +83,14 @@ def _texts(part: range) -> Iterator[dict[str, Any]]:
 
 
 def _scored(part: range) -> Iterator[dict[str, Any]]:
-    """Pair each ticket with its reply, with a reply of its twin, and with one from further away."""
+    """Pair each ticket with the reply it got, and with a reply to another problem."""
     every = list(topics().values())
     for number, topic in enumerate(every):
-        twin = topics()[topic.near]
-        cousins = [
-            other for other in every if other.area == topic.area and other not in (topic, twin)
-        ]
         for item in part:
-            other = part[(item - part.start + 1) % len(part)]
-            far = every[(number + 7 * (item + 1)) % len(every)]
-            if item % 2:
-                far = cousins[item % len(cousins)]
+            other = every[(number + 7 * (item + 1)) % len(every)]
             for reply, score in (
                 (topic.replies[item], OWN_REPLY),
-                (twin.replies[other], topic.closeness),
-                (far.replies[item], SAME_AREA if far.area == topic.area else 0.0),
+                (other.replies[item], SAME_AREA if other.area == topic.area else 0.0),
             ):
                 yield {"sentence1": topic.tickets[item], "sentence2": reply, "score": score}
 

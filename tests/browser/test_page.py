@@ -1,0 +1,134 @@
+"""The way a visitor goes: data, fine-tune, compare, push; and what a reload brings back."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.hub.server import Hub
+from tests.served import App
+
+LONG = 180_000  # ms: training and measuring on a busy machine
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def pick_sample(page: Page, case: str) -> None:
+    page.get_by_label(case).click()
+    expect(page.locator("#story")).to_contain_text(case)
+
+
+def set_seconds(page: Page, seconds: int) -> None:
+    tab(page, "Fine-tune")
+    box = page.get_by_role("spinbutton", name=re.compile("Training seconds")).first
+    box.fill(str(seconds))
+    box.blur()
+
+
+def start(page: Page) -> None:
+    tab(page, "Fine-tune")
+    button = page.locator("#go")
+    expect(button).to_be_enabled()
+    button.click()
+    expect(page.locator(".progress")).to_be_visible()
+
+
+def test_the_whole_way_and_a_reload_in_mid_training(page: Page, hub: Hub, app: App) -> None:
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    pick_sample(page, "Case 4 · Triplets")
+    expect(page.locator("#preview tbody tr")).to_have_count(5)
+    assert page.locator("#preview th").all_text_contents() == ["anchor", "positive", "negative"]
+
+    set_seconds(page, 15)
+    start(page)
+    expect(page.locator("#progress")).to_contain_text(re.compile(r"step \d+ of \d+"), timeout=LONG)
+    page.reload()
+    tab(page, "Fine-tune")
+    expect(page.locator("#progress")).to_contain_text(re.compile("step|easuring|Finished"))
+    expect(page.locator("#progress")).to_contain_text("Finished", timeout=LONG)
+    expect(page.locator("#verdict")).to_contain_text("held-out units")
+    expect(page.locator("#curve .main-svg").first).to_be_visible()
+
+    tab(page, "Compare")
+    query = page.locator("#query input")
+    query.fill("my lamp is gone")
+    query.press("Enter")
+    expect(page.locator(".hits.base li")).to_have_count(8)
+    expect(page.locator(".hits.tuned li")).to_have_count(8)
+    page.get_by_role("button", name="Draw the map", exact=True).click()
+    expect(page.locator("#map .js-plotly-plot")).to_be_visible()
+
+    tab(page, "Push")
+    expect(page.get_by_text("Signed in as")).to_be_visible()
+    name = page.get_by_label("Repository")
+    name.fill("from-the-page")
+    page.get_by_role("button", name="Push to the Hub", exact=True).click()
+    expect(page.locator("#push-state")).to_contain_text("same vectors", timeout=LONG)
+    assert hub.repo("model", "ada/from-the-page").private
+    assert problems == []
+
+
+def test_another_browser_sees_a_shared_run_and_none_of_the_owners_buttons(
+    page: Page, browser: Browser, app: App
+) -> None:
+    source = {"kind": "builtin", "id": "sample-pair"}
+    run = app.call("start_run", recipe={"source": source, "max_steps": 3})["run"]
+    app.until(run, "finished")
+    page.goto(f"{app.url}/?run={run}")
+    tab(page, "Fine-tune")
+    expect(page.locator("#verdict")).to_contain_text("held-out units")
+    expect(page.locator("#halt")).to_be_hidden()
+    tab(page, "Push")
+    expect(page.get_by_text("Delete this run")).to_be_hidden()
+
+
+def test_stop_keeps_what_was_learned(page: Page) -> None:
+    pick_sample(page, "Case 2 · Pairs of positives")
+    set_seconds(page, 200)
+    start(page)
+    expect(page.locator("#progress")).to_contain_text(re.compile(r"step \d+ of \d+"), timeout=LONG)
+    page.locator("#halt").click()
+    expect(page.locator("#progress")).to_contain_text("kept", timeout=LONG)
+    expect(page.locator("#verdict")).to_contain_text("held-out units")
+
+
+def test_a_file_is_read_mended_by_one_click_and_made_ready(page: Page, tmp_path: Path) -> None:
+    rows = [f"how do I reset item {n},press button {n} twice,{n % 6}" for n in range(120)]
+    file = tmp_path / "scores.csv"
+    file.write_text("\n".join(["sentence1,sentence2,score", *rows]))
+    page.get_by_role("tab", name="My own file").click()
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.locator("#story")).to_contain_text("Case 1")
+    fix = page.get_by_role("button", name=re.compile("Scale the scores"))
+    fix.click()
+    expect(page.locator(".finding.done")).to_be_visible()
+    expect(page.locator(".finding.error")).to_have_count(0)
+    tab(page, "Fine-tune")
+    expect(page.locator("#go")).to_be_enabled()
+
+
+def test_a_mistake_is_told_where_it_is_made_and_the_page_lives_on(page: Page) -> None:
+    page.get_by_role("tab", name="A Hub dataset").click()
+    box = page.get_by_label("Dataset", exact=True)
+    box.fill("nobody/nothing")
+    box.press("Enter")
+    page.get_by_role("button", name="Look at it", exact=True).click()
+    expect(page.get_by_text("nobody/nothing").first).to_be_visible()
+    page.get_by_role("tab", name="The sample").click()
+    pick_sample(page, "Case 3 · Texts with a class")
+
+
+def test_text_of_the_data_is_text(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "hostile.csv"
+    rows = [f"<img src=x onerror=alert({n})> question {n},**answer** {n}" for n in range(60)]
+    file.write_text("\n".join(["question,answer", *rows]))
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.get_by_role("tab", name="My own file").click()
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.locator("#preview td").first).to_contain_text("<img src=x")
+    assert page.locator("#preview img").count() == 0
+    assert dialogs == []

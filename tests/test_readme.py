@@ -1,0 +1,70 @@
+"""The README's tree and tables are true."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import yaml
+
+from ststudio.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def tree() -> set[str]:
+    """Return the paths that the README's tree names."""
+    block = README.split("```\napp.py", 1)[1].split("```", 1)[0]
+    paths, folders = set(), []
+    for line in ("app.py" + block).splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        name = line.strip().split("  ")[0].strip()
+        if not name:
+            continue
+        folders = folders[:depth]
+        paths.add("/".join([*folders, name.rstrip("/")]))
+        if name.endswith("/"):
+            folders.append(name.rstrip("/"))
+    return paths
+
+
+def test_the_tree_names_every_module_and_nothing_else() -> None:
+    modules = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "ststudio").rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    named = {path for path in tree() if path.endswith(".py") and path.startswith("ststudio")}
+    assert named == modules
+
+
+def test_the_change_table_names_files_that_exist() -> None:
+    named = {path for path in tree() if path.startswith("ststudio") and path.endswith(".py")}
+        r"^\| [^|]+ \| `([^`]+)`", README.split("## To change", 1)[1].split("## Limits")[0], re.M
+    )
+    assert len(rows) >= 6
+    for path in rows:
+        assert (ROOT / path).exists(), path
+
+
+def test_the_table_of_limits_is_the_settings() -> None:
+    named = set(re.findall(r"^\| `STSTUDIO_([A-Z_]+)`", README, re.M))
+    assert named == {field.name.upper() for field in fields(Settings)}
+
+
+def test_the_front_matter_fits_the_pins() -> None:
+    front = yaml.safe_load(README.split("---")[1])
+    pins = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert f"gradio[oauth]=={front['sdk_version']}" in pins
+    assert len(front["short_description"]) < 60
+
+
+def test_the_visible_top_level_is_the_five() -> None:
+    visible = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    assert visible - {"__pycache__"} == {
+        "README.md",
+        "app.py",
+        "requirements.txt",
+        "ststudio",
+        "tests",
+    }
