@@ -22,6 +22,7 @@ FOLDER = Path(__file__).parent
 PARTS = {"train": range(0, 6), "validation": range(6, 8), "test": range(8, 12)}
 OWN_REPLY = 1.0
 SAME_AREA = 0.15  # the same system, another problem
+TWIN_EVERY = 5  # each fifth scored pair is of twins, and scored as alike as their writer judged
 
 
 @dataclass(frozen=True)
@@ -83,16 +84,17 @@ def _texts(part: range) -> Iterator[dict[str, Any]]:
 
 
 def _scored(part: range) -> Iterator[dict[str, Any]]:
-    """Pair each ticket with the reply it got, and with a reply to another problem."""
+    """Pair each ticket with the reply it got, and with one to another problem, or to its twin."""
     every = list(topics().values())
     for number, topic in enumerate(every):
         for item in part:
             other = every[(number + 7 * (item + 1)) % len(every)]
-            for reply, score in (
-                (topic.replies[item], OWN_REPLY),
-                (other.replies[item], SAME_AREA if other.area == topic.area else 0.0),
-            ):
-                yield {"sentence1": topic.tickets[item], "sentence2": reply, "score": score}
+            score = SAME_AREA if other.area == topic.area else 0.0
+            if (number + item) % TWIN_EVERY == 0:
+                other, score = topics()[topic.near], topic.closeness
+            wrong = part[(item - part.start + 1) % len(part)]
+            for reply, how in ((topic.replies[item], OWN_REPLY), (other.replies[wrong], score)):
+                yield {"sentence1": topic.tickets[item], "sentence2": reply, "score": how}
 
 
 BUILDERS = {
