@@ -111,7 +111,7 @@ class Child:
         try:
             self.process.stdin.write(json.dumps(message) + "\n")
             self.process.stdin.flush()
-        except OSError:
+        except (OSError, ValueError):  # the pipe is broken, or closed by kill()
             raise ChildDied(f"The {self.job} process has ended.") from None
 
     def receive(self, seconds: float | None = None) -> Any:  # noqa: ANN401

@@ -63,17 +63,18 @@ def listen() -> "queue.Queue[dict[str, Any]]":
     return messages
 
 
-def answer(handler: Handler, message: dict[str, Any]) -> dict[str, Any]:
-    """Run one job and turn every way it can fail into an answer."""
+def answer(handler: Handler, message: dict[str, Any]) -> str:
+    """Run one job and turn every way it can fail into an answer, as one line of JSON."""
     try:
-        return {"result": handler(message)}
+        return json.dumps({"result": handler(message)})
     except StudioError as error:
-        return {"error": str(error)}
+        return json.dumps({"error": str(error)})
     except MemoryError:
-        return {"error": "This needs more memory than one visitor may use here. Use fewer rows."}
+        sentence = "This needs more memory than one visitor may use here. Use fewer rows."
+        return json.dumps({"error": sentence})
     except BaseException as error:  # a Rust panic in a tokenizer is no Exception
         traceback.print_exc()
-        return {"crash": type(error).__name__}
+        return json.dumps({"crash": type(error).__name__})
 
 
 def main(job: str) -> None:
@@ -85,7 +86,7 @@ def main(job: str) -> None:
     handler = JOBS[job]()
     while True:
         message = messages.get()
-        print(json.dumps(answer(handler, message)), file=answers, flush=True)
+        print(answer(handler, message), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ def test_a_push_makes_one_private_commit_and_checks_it(
     assert pushed["verified"] is True
     repo = hub.repo("model", "ada/helpdesk")
     assert repo.private
-    assert pushed["commit"] == repo.history()[0]
+    assert pushed["commit"] == repo.resolve().sha
     assert app.call("run_state", run=run["run"])["push"]["state"] == "done"
 
 

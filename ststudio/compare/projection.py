@@ -203,9 +203,6 @@ def read_vectors(file: Path) -> npt.NDArray[np.float32]:
 def give_way() -> None:
     """Make this process, which is the map's own, the last in line for the cores."""
     os.nice(10)
-    # Read when scikit-learn loads OpenMP. Threads that spin while they wait made t-SNE nine times
-    # slower on two cores that others needed too.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def map_job(message: dict[str, Any]) -> bool:

@@ -39,7 +39,8 @@ def load_model(folder: Path) -> SentenceTransformer:
         device=device(),
         trust_remote_code=False,
         local_files_only=True,
-        model_kwargs={"use_safetensors": True, "weights_only": True},
+        # float32 whatever the file says: evaluation is, and bf16 is autocast's business.
+        model_kwargs={"use_safetensors": True, "weights_only": True, "dtype": "float32"},
     )
 
 
