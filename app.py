@@ -5,12 +5,14 @@ from starlette.middleware import Middleware
 
 from ststudio.compare.encoder import get_encoder
 from ststudio.guard import Guard
+from ststudio.hub.account import owner_token
 from ststudio.runs.queue import get_queue
 from ststudio.settings import get_settings
 from ststudio.ui import CSS, build_ui, theme
 
 if __name__ == "__main__":
     settings = get_settings()
+    owner_token()  # takes HF_TOKEN out of the environment before anything else runs
     get_queue()
     get_encoder().start()
     build_ui().launch(
