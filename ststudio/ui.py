@@ -26,8 +26,10 @@ CSS = f"""
 .rows h4 {{ margin: 0 0 6px; }}
 .rows table {{ width: 100%; border-collapse: collapse; font-size: .92em; }}
 .rows th {{ text-align: left; }}
-.rows th, .rows td {{ padding: 6px 10px; vertical-align: top; min-width: 80px;
-  border-bottom: 1px solid var(--border-color-primary); overflow-wrap: anywhere; }}
+.rows th, .rows td {{ padding: 6px 10px !important; vertical-align: top; min-width: 80px;
+  border: 0 !important; border-bottom: 1px solid var(--border-color-primary) !important;
+  overflow-wrap: anywhere; }}
+.js-plotly-plot text:not(.hoverlayer text) {{ fill: var(--body-text-color) !important; }}
 .progress .words {{ margin: 4px 0 6px; }}
 .progress .bar {{ height: 8px; border-radius: 4px; overflow: hidden;
   background: var(--border-color-primary); }}

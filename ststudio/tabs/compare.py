@@ -106,7 +106,7 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
     if run is None or not run.has_model:
         return gr.update(value=EMPTY, visible=True), gr.update(visible=False), *_kept(4), ""
     if seen == run.id:
-        return *_kept(6), seen
+        return gr.skip(), gr.update(visible=True), *_kept(4), seen
     choices = run.facts.get("suggestions", [])
     return (
         gr.update(value=heading(run), visible=True),
@@ -142,16 +142,20 @@ def build(session: gr.State, tab: gr.Tab, timer: gr.Timer) -> None:
                 info="Pick a held-out query or type your own, then Enter.",
                 allow_custom_value=True,
                 scale=4,
+                min_width=300,
                 elem_id="query",
             )
             go = gr.Button("Search", variant="primary", scale=1, min_width=120)
         with gr.Row():
-            base, tuned = gr.HTML("", elem_id="base-hits"), gr.HTML("", elem_id="tuned-hits")
+            base = gr.HTML("", elem_id="base-hits", min_width=300)
+            tuned = gr.HTML("", elem_id="tuned-hits", min_width=300)
         gr.Markdown(
             "### The map\nEvery dot is a text. Slide from the base to the fine-tuned model."
         )
         with gr.Row(equal_height=True):
-            method = gr.Radio(list(METHODS), value="PCA (at once)", label="Method", scale=4)
+            method = gr.Radio(
+                list(METHODS), value="PCA (at once)", label="Method", scale=4, min_width=300
+            )
             redraw = gr.Button("Draw the map", scale=1, min_width=120)
         plot = gr.Plot(show_label=False, elem_id="map")
         caveat = gr.HTML("")

@@ -35,9 +35,10 @@ def story(session: Session) -> str:
     if rows["left_out"]:
         counts += f" ({rows['left_out']:,} of {rows['read']:,} left out)"
     splits = " · ".join(f"{name} {number:,}" for name, number in found["splits"].items())
-    sure = f" Sure to {found['confidence']:.0%}."
+    sure = ""
     if found["runner_up"]:
-        sure += f" It might also be: {CASES[found['runner_up']].title}."
+        other = CASES[found["runner_up"]].title
+        sure = f" This reading is {found['confidence']:.0%} certain; it might also be: {other}."
     return (
         f"### {case.title}\n{case.explanation} {roles}.\n\n{counts} · {splits}.{sure}\n\n"
         f"Measured by **{case.metric_title}** on rows that training never sees."

@@ -152,7 +152,9 @@ def settings_of(session: Session, loss: str | None) -> tuple[Any, ...]:
     return (
         gr.update(choices=choices, value=chosen),
         plan(session),
-        gr.update(choices=runs, value=session.run, visible=len(runs) > 1),
+        gr.update(
+            choices=runs, value=session.run if session.owner else None, visible=len(runs) > 1
+        ),
         gr.update(interactive=session.ready),
     )
 
