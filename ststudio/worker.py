@@ -23,8 +23,9 @@ def reader() -> Handler:
 
 def trainer() -> Handler:
     """Return the handler that trains the run in a directory, its libraries imported."""
-    from ststudio.training.train import train_job
+    from ststudio.training.train import train_job, warm_up
 
+    warm_up()
     return train_job
 
 

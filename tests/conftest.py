@@ -19,6 +19,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 from ststudio.runs.admission import start_run  # noqa: E402
 from ststudio.runs.queue import get_queue  # noqa: E402
 from ststudio.runs.store import Run  # noqa: E402
+from tests.hub.server import Hub  # noqa: E402
+from tests.served import App  # noqa: E402
+
+TOKEN = "hf_loopback_writer"  # of the loopback Hub
 
 
 def wait(run: Run, seconds: float = 240.0) -> Run:
@@ -49,7 +53,7 @@ class Training:
         """Return the case's run when it has ended."""
         if case not in self.done:
             source = {"kind": "builtin", "id": f"sample-{case}"}
-            asked = {"source": source, "max_steps": 8, "max_seconds": 90, **recipe}
+            asked = {"source": source, "max_steps": 8, "max_seconds": 20, **recipe}
             run, key, _ = start_run(asked)
             self.done[case] = (run, key)
         return wait(self.done[case][0])
@@ -64,3 +68,20 @@ def training() -> Iterator[Training]:
     """Return the session's runs."""
     yield Training()
     get_queue().close()
+
+
+@pytest.fixture(scope="session")
+def served_hub() -> Iterator[Hub]:
+    """Return the Hub that the served app pushes to, with one person who may write."""
+    with Hub() as hub:
+        hub.add_user("ada", TOKEN)
+        yield hub
+
+
+@pytest.fixture(scope="session")
+def app(served_hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """Return the app, started as anyone would, shared by the tests that only visit it."""
+    environment = {"HF_ENDPOINT": served_hub.url, "HF_TOKEN": TOKEN}
+    app = App(tmp_path_factory.mktemp("app"), environment)
+    yield app
+    app.close()

@@ -1,35 +1,20 @@
 """The endpoints' contract, over plain HTTP, on the app as it is started by anyone."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import TOKEN
 from tests.hub.server import Hub
 from tests.served import App, Refused
 
 ENDED = ("finished", "failed", "stopped", "interrupted")
-TOKEN = "hf_loopback_writer"  # of the loopback Hub
 CSV = b"query;answer\n" + b"".join(
     f"where is item number {n} kept;shelf {n % 7} in room {n} has the item\n".encode()
     for n in range(60)
 )
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[Hub]:
-    with Hub() as hub:
-        hub.add_user("ada", TOKEN)
-        yield hub
-
-
-@pytest.fixture(scope="module")
-def app(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    app = App(tmp_path_factory.mktemp("app"), {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN})
-    yield app
-    app.close()
 
 
 @pytest.fixture(scope="module")
@@ -116,11 +101,11 @@ def test_the_map_has_test_texts_then_corpus(app: App, run: dict[str, Any]) -> No
 
 
 def test_a_push_makes_one_private_commit_and_checks_it(
-    app: App, hub: Hub, run: dict[str, Any]
+    app: App, served_hub: Hub, run: dict[str, Any]
 ) -> None:
     pushed = app.call("push", run=run["run"], key=run["key"], repo_name="helpdesk")
     assert pushed["verified"] is True
-    repo = hub.repo("model", "ada/helpdesk")
+    repo = served_hub.repo("model", "ada/helpdesk")
     assert repo.private
     assert pushed["commit"] == repo.resolve().sha
     assert app.call("run_state", run=run["run"])["push"]["state"] == "done"

@@ -11,9 +11,9 @@ from sentence_transformers import SentenceTransformer
 
 from ststudio.data.cases import Case
 from ststudio.data.examples import Examples
-from ststudio.training.recipe import Recipe
+from ststudio.training.recipe import DEFAULT_SECONDS, Recipe
 
-WHOLE_SECONDS = 57.0  # of a default run, measuring included: it is to fit a minute
+BESIDE_SECONDS = 17.0  # beside training's: with the default 40 a whole run fits a minute
 MEASURING_SECONDS = 10.0  # at the least, for both models over test rows and corpus
 MEASURING_SHARE = 0.4  # of a longer run's training time
 FEWEST_TEST_UNITS = 150  # cut no further: below 100 no verdict could be given
@@ -46,8 +46,9 @@ def encoding_seconds(model: SentenceTransformer, texts: Sequence[str], seed: int
 
 def measuring_budget(recipe: Recipe, seconds_gone: float) -> float:
     """Return the seconds that measuring both models may take."""
-    share = MEASURING_SHARE * (recipe.max_seconds or 0.0) - 10.0  # 6 s of a default run's 40
-    return max(MEASURING_SECONDS, share, WHOLE_SECONDS - seconds_gone)
+    training = recipe.max_seconds or DEFAULT_SECONDS
+    share = MEASURING_SHARE * training - 10.0  # 6 s of a default run's 40
+    return max(MEASURING_SECONDS, share, training + BESIDE_SECONDS - seconds_gone)
 
 
 def fit_examples(
@@ -129,5 +130,5 @@ def fit_steps(
     looks = int(DEV_SHARE * seconds_left / max(dev_seconds, 1e-3))
     looks = min(max(looks, FEWEST_DEV_EVALUATIONS), MOST_DEV_EVALUATIONS)
     fits = done + int((seconds_left - looks * dev_seconds) / step_seconds)
-    steps = max(done + 1, min(asked, fits))
+    steps = min(asked, max(done + 1, fits))
     return Pace(steps, max(1, -(-steps // looks)), steps < asked)

@@ -23,6 +23,7 @@ from ststudio.data.cases import CASES, PROMPT_OF_ROLE, Case
 from ststudio.data.examples import Examples
 from ststudio.errors import StudioError
 from ststudio.runs.store import Run
+from ststudio.shelf import packaged_model
 from ststudio.training import models, pace
 from ststudio.training.evaluation import compare, dev_evaluator
 from ststudio.training.live import Live
@@ -32,12 +33,25 @@ from ststudio.training.remembered import Remembered
 
 FEWEST_DEV_UNITS = 50  # with fewer, choosing a checkpoint by dev is choosing by chance
 NICE = 10  # on a CPU searches go first
+WARM_TEXTS = ["One sentence of about the length that people write to a help desk."] * 48
+
+
+def warm_up() -> None:
+    """Take one step on the packaged model, so that a run's first step finds all in place."""
+    if models.device() == "cpu":
+        os.nice(NICE)
+    folder = packaged_model()
+    if folder is None:
+        return
+    model = models.load_model(folder)
+    model.encode(WARM_TEXTS)
+    with torch.autocast(models.device(), torch.bfloat16, enabled=models.fast_bfloat16()):
+        embedded = model(model.preprocess(WARM_TEXTS))["sentence_embedding"]
+    embedded.float().sum().backward()
 
 
 def train_job(message: dict[str, Any]) -> dict[str, Any]:
     """Train the run in the folder `run`; every outcome is written into its state."""
-    if models.device() == "cpu":
-        os.nice(NICE)
     run = Run(Path(message["run"]))
     try:
         train(run)

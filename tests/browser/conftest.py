@@ -6,10 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.hub.server import Hub
 from tests.served import App
 
-TOKEN = "hf_loopback_writer"  # of the loopback Hub
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -17,20 +15,6 @@ FLAGS = (
     "--disable-sync",
     "--disable-component-update",
 )
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[Hub]:
-    with Hub() as hub:
-        hub.add_user("ada", TOKEN)
-        yield hub
-
-
-@pytest.fixture(scope="module")
-def app(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    app = App(tmp_path_factory.mktemp("app"), {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN})
-    yield app
-    app.close()
 
 
 @pytest.fixture(scope="module")

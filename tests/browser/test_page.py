@@ -35,7 +35,7 @@ def start(page: Page) -> None:
     expect(page.locator(".progress")).to_be_visible()
 
 
-def test_the_whole_way_and_a_reload_in_mid_training(page: Page, hub: Hub, app: App) -> None:
+def test_the_whole_way_and_a_reload_in_mid_training(page: Page, served_hub: Hub) -> None:
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     pick_sample(page, "Case 4 · Triplets")
@@ -67,7 +67,7 @@ def test_the_whole_way_and_a_reload_in_mid_training(page: Page, hub: Hub, app: A
     name.fill("from-the-page")
     page.get_by_role("button", name="Push to the Hub", exact=True).click()
     expect(page.locator("#push-state")).to_contain_text("same vectors", timeout=LONG)
-    assert hub.repo("model", "ada/from-the-page").private
+    assert served_hub.repo("model", "ada/from-the-page").private
     assert problems == []
 
 

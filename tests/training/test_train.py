@@ -115,7 +115,7 @@ def test_a_real_dataset_is_read_from_the_hub_and_trained(
     if name == "scifact":
         source["qrels"] = {"id": real_hub["scifact-qrels"]}
     recipe = {"source": source, "max_steps": 3, "max_train_rows": 200, "max_seq_length": 64}
-    run = wait(start_run({**recipe, "max_seconds": 30})[0])
+    run = wait(start_run({**recipe, "max_seconds": 5})[0])
     assert run.state["state"] == "finished", run.state
     assert run.report is not None
     assert run.report["n"] >= 100
