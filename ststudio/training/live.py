@@ -13,6 +13,7 @@ from transformers import (
     TrainingArguments,
     get_scheduler,
 )
+from transformers.trainer_utils import IntervalStrategy
 
 from ststudio.errors import StudioError
 from ststudio.runs.store import Run
@@ -39,7 +40,10 @@ class Live(TrainerCallback):
         self.written = 0.0
         self.step_started = 0.0
         self.step_seconds: list[float] = []
-        self.dev_seconds = 0.0
+        self.dev_started = self.dev_seconds = 0.0
+        # Warm-up starts at a learning rate of 0, so the first step changes no weight: the baseline
+        # can wait for it, and the first step is on the page a second earlier.
+        self.late_baseline = recipe.late_baseline
         self.asked = 0
         self.stopped = False
         self.cut = False  # fewer steps than asked for, to fit the time
@@ -69,6 +73,10 @@ class Live(TrainerCallback):
         """Say where training stands; on stop or time-out evaluate and keep what was learned."""
         now = time.monotonic()
         self.step_seconds.append(now - self.step_started)
+        watched = args.eval_strategy != IntervalStrategy.NO  # there is no dev to look at otherwise
+        if state.global_step == 1 and self.late_baseline:
+            self.dev_started = self.seconds
+            control.should_evaluate = watched
         if state.global_step in PACED_AT:
             self._fit(args, state, rest["lr_scheduler"])
         if now - self.written > STATE_SECONDS or state.global_step in (1, state.max_steps):
@@ -82,7 +90,11 @@ class Live(TrainerCallback):
         self.cut = self.cut or (late and state.global_step < self.asked)
         if self.stopped or late:
             control.should_training_stop = True
-            control.should_evaluate = True
+            control.should_evaluate = watched
+
+    def _is_baseline(self, state: TrainerState) -> bool:
+        """Tell whether the weights are still the base model's."""
+        return state.global_step == 0 or (state.global_step == 1 and self.late_baseline)
 
     def _pace(self) -> float:
         """Return the seconds a step takes; the first ones pay for what later ones reuse."""
@@ -129,7 +141,8 @@ class Live(TrainerCallback):
             )
         if self.metric in logs:
             metric = float(logs[self.metric])
-            entry = {"step": state.global_step, "metric": metric, "seconds": self.seconds}
+            step = 0 if self._is_baseline(state) else state.global_step
+            entry = {"step": step, "metric": metric, "seconds": self.seconds}
             self.run.append_log(entry)
 
     def on_evaluate(
@@ -140,11 +153,12 @@ class Live(TrainerCallback):
         metrics: dict[str, float] | None = None,
         **rest: Any,
     ) -> None:
-        """Keep the weights when dev is as good as ever; at step 0 there is nothing to keep."""
-        if not state.global_step:
-            self.dev_seconds = self.seconds
+        """Keep the weights when dev is as good as ever; the baseline is nothing to keep."""
+        if self._is_baseline(state):
+            self.dev_seconds = self.seconds - self.dev_started
+            return
         value = (metrics or {}).get(self.metric, -math.inf)
-        if self.keeps_best and state.global_step and value >= self.best:
+        if self.keeps_best and value >= self.best:
             self.best = value
             weights = rest["model"].state_dict()
             self.best_weights = {name: w.detach().cpu().clone() for name, w in weights.items()}

@@ -22,7 +22,7 @@ USUAL_STEPS = 200  # about where short fine-tuning of small models levels off
 MOST_EPOCHS = 8.0  # on small data more epochs learn the rows by heart
 DEV_SHARE = 0.15  # of training time spent on the live metric
 MOST_DEV_EVALUATIONS = 10
-FEWEST_DEV_EVALUATIONS = 3
+FEWEST_DEV_EVALUATIONS = 2
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,12 @@ class Recipe:
         """Return the recipe as JSON values."""
         return asdict(self)
 
+    @property
+    def late_baseline(self) -> bool:
+        """Tell whether the first step leaves the weights as they are: its learning rate is 0."""
+        steps = self.max_steps or math.inf
+        return self.warmup_steps > 0 and self.lr_scheduler_type != "constant" and steps > 1
+
     def derived(self, case: Case) -> "Recipe":
         """Fill in what the data's case decides; raise StudioError where the two disagree."""
         loss = self.loss or case.losses[0]

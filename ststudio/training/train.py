@@ -146,7 +146,7 @@ def training_arguments(
         batch_sampler=recipe.batch_sampler or case.batch_sampler,
         prompts=models.column_prompts(model, recipe, case) or None,
         eval_strategy="steps" if examples.dev.num_rows else "no",
-        eval_on_start=bool(examples.dev.num_rows),
+        eval_on_start=bool(examples.dev.num_rows) and not recipe.late_baseline,
         save_strategy="no",  # Live keeps the best weights in memory: a checkpoint costs a second
         logging_steps=1,
         logging_nan_inf_filter=False,

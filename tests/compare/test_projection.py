@@ -14,6 +14,13 @@ from ststudio.compare.projection import Array, align, lay_out, measures, pca, sh
 from ststudio.errors import StudioError
 from tests.compare.conftest import ComparedRun
 
+# UMAP compiles itself for half a minute in every new process.
+METHODS = [
+    pytest.param(name, marks=pytest.mark.slow) if name == "umap" else name
+    for name in projection.LAYOUTS
+]
+
+
 CLUSTERS, EACH, WIDTH = 6, 80, 32
 
 
@@ -49,12 +56,12 @@ def movement(layouts: tuple[Array, Array]) -> Array:
     return np.asarray(np.linalg.norm(layouts[1] - layouts[0], axis=1))
 
 
-@pytest.mark.parametrize("method", list(projection.LAYOUTS))
+@pytest.mark.parametrize("method", METHODS)
 def test_a_rotated_mirrored_copy_does_not_move(clustered: Array, method: str) -> None:
     assert movement(lay_out(clustered, mirrored(clustered), method)).max() < 1e-4
 
 
-@pytest.mark.parametrize("method", list(projection.LAYOUTS))
+@pytest.mark.parametrize("method", METHODS)
 def test_the_cluster_that_moved_is_the_one_that_moved_most(clustered: Array, method: str) -> None:
     changed = mirrored(clustered)
     towards = changed[4 * EACH : 5 * EACH].mean(axis=0)
@@ -110,7 +117,7 @@ def test_neighbours_of_a_copy_are_shared(clustered: Array) -> None:
     assert shared_neighbours(clustered, shuffled) < 0.15
 
 
-@pytest.mark.parametrize("method", list(projection.LAYOUTS))
+@pytest.mark.parametrize("method", METHODS)
 def test_a_map_is_laid_out_once_in_a_child_and_kept(
     encoder: Encoder, compared: ComparedRun, method: str
 ) -> None:

@@ -127,3 +127,25 @@ def test_an_unknown_case_of_recipe_is_refused_before_anything_is_made() -> None:
     with pytest.raises(StudioError):
         start_run({"source": {"kind": "builtin", "id": "sample-pair"}, "loss": "CoSENTLoss"})
     assert len(list(get_queue().store)) == before
+
+
+def test_the_first_step_leaves_the_weights_so_that_the_baseline_may_wait_for_it(
+    training: Training,
+) -> None:
+    run = training.run("triplet")
+    log = run.log()
+    first = next(entry for entry in log if entry.get("step") == 1)
+    assert first["learning_rate"] == 0
+    baseline = next(entry for entry in log if "metric" in entry)
+    assert baseline["step"] == 0 and log.index(first) < log.index(baseline)
+
+
+def test_a_dataset_too_small_for_dev_trains_and_stops_in_time() -> None:
+    source = {"kind": "builtin", "id": "sample-pair"}
+    started, _, _ = start_run({"source": source, "max_steps": 400, "max_seconds": 5})
+    file = started.examples_dir / "dev.parquet"  # the worker reads it a second later
+    pq.write_table(pq.read_table(file).slice(0, 0), file)
+    run = wait(started)
+    assert run.state["state"] == "finished", run.state
+    assert run.state["reason"] == "time_limit"
+    assert [entry for entry in run.log() if "metric" in entry] == []
