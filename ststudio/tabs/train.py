@@ -189,8 +189,11 @@ def build(session: gr.State) -> gr.Timer:
             label="Base model",
             allow_custom_value=True,
             info="Any sentence-transformers model of the Hub, or run:<id> to go on.",
+            min_width=300,
         )
-        loss = gr.Dropdown([], label="Loss", info="What the data decides comes first.")
+        loss = gr.Dropdown(
+            [], label="Loss", info="What the data decides comes first.", min_width=300
+        )
     with gr.Row():
         seconds = gr.Slider(
             5,
