@@ -23,7 +23,7 @@ if __name__ == "__main__":
         run_history=False,
         enable_monitoring=False,
         # Gradio keeps 190 kB a session, and every call of the API is one: 10,000 would be 2 GB.
-        state_session_capacity=500,
+        state_session_capacity=200,
         ssr_mode=False,
         app_kwargs={"middleware": [Middleware(Guard, upload_bytes=settings.upload_bytes)]},
     )
