@@ -77,8 +77,24 @@ def verdict_words(run: Run) -> str:
         f"### {head}\n{sentence}\n\n"
         f"Trained on {report['rows_used']:,} rows for {report['train_seconds']:.0f} s; "
         f"{report['seconds']:.0f} s with measuring both models on the same test rows, which "
-        f"training never saw.{notes}"
+        f"training never saw. {base_words(run)}{notes}"
     )
+
+
+ORIGINS = {
+    "packaged": "the packaged copy, the same bytes as the Hub's",
+    "hub": "fetched from the Hub",
+    "cache": "fetched from the Hub before",
+    "run": "an earlier run's result",
+}
+
+
+def base_words(run: Run) -> str:
+    """Say which base model a run started from, and where it came from."""
+    base = run.facts.get("base_model") or {}
+    commit = f", commit {base['revision'][:7]}" if base.get("revision") else ""
+    origin = ORIGINS.get(base.get("origin", ""), "origin unknown")
+    return f"Base: {html.escape(str(base.get('id', '')))} ({origin}{commit})."
 
 
 def _metric_title(run: Run) -> str:
