@@ -35,7 +35,6 @@ class Settings:
     read_seconds: int = 30  # for the reader process to parse one file
     hub_seconds: int = 10  # to connect, and between two packets
     push_seconds: int = 600
-    viewer_url: str = "https://datasets-server.huggingface.co"
     host: str = field(default_factory=lambda: default_host())  # the address the server binds to
 
     @classmethod

@@ -95,9 +95,9 @@ def facts() -> str:
     """Say what this app runs on, and its limits."""
     settings = get_settings()
     return (
-        f"Up to {settings.rows:,} rows, {settings.run_seconds // 60} minutes of training and "
-        f"{settings.model_parameters // 1_000_000} M parameters per run; runs are kept for "
-        f"{settings.kept_hours} hours."
+        f"Up to {settings.rows:,} rows, {settings.run_seconds // 60} minutes of training, and "
+        f"models up to {settings.model_parameters // 1_000_000} million parameters. "
+        f"Runs are kept for {settings.kept_hours} hours."
     )
 
 

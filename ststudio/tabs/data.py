@@ -175,11 +175,15 @@ def build(session: gr.State) -> None:
     with gr.Tabs():
         with gr.Tab(SAMPLE):
             gr.Markdown(
-                "An internal help desk, full of house jargon, in four shapes. Works offline."
+                "Made-up tickets and replies of a company's help desk, in the four cases of data. "
+                "Your own rows go in under **My own file**."
             )
             samples = gr.Radio(
-                [(CASES[entry.case].title, key) for key, entry in SAMPLES.items()],
-                label="Which shape of data?",
+                [
+                    (f"{CASES[entry.case].title}. {entry.about}", key)
+                    for key, entry in SAMPLES.items()
+                ],
+                label="Pick a dataset",
             )
         with gr.Tab(HUB):
             name = gr.Dropdown(

@@ -9,7 +9,7 @@ from ststudio.tabs.session import Session
 
 EMPTY = (
     "### Pick a dataset above\n"
-    "What it is, how it will be read and what is wrong with it will stand here."
+    "How it will be read, its first rows and any problems will appear here."
 )
 CELL_CHARACTERS = 400  # of a text shown in the preview
 LEVEL_WORDS = {"error": "Blocks the run:", "warning": "Look at this:", "info": "Good to know:"}

@@ -1,4 +1,4 @@
-"""How much fits the time: a short probe, then steps, evaluations and rows cut to size."""
+"""How much fits the time: from the pace that was measured, steps and rows cut to size."""
 
 import time
 from collections.abc import Sequence
