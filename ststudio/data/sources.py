@@ -11,7 +11,7 @@ from ststudio.data.hub_tables import (
     open_hub,
     open_retrieval,
 )
-from ststudio.data.layouts import DEFAULT, QRELS
+from ststudio.data.layouts import DEFAULT, QRELS, is_retrieval
 from ststudio.data.tables import Table
 from ststudio.data.uploads import accept_upload, open_upload
 from ststudio.errors import StudioError
@@ -113,9 +113,9 @@ def _with_qrels(source: dict[str, Any], found: Found) -> dict[str, Any]:
     if source["qrels"] or source["subset"]:
         return source
     ref, subsets = found
-    names = {subset.name for subset in subsets}
-    if not {"corpus", "queries"} <= names:
+    if not is_retrieval(subsets):
         return source
+    names = {subset.name for subset in subsets}
     is_here = names & {DEFAULT, QRELS} or any(subset.is_default for subset in subsets)
     own = {"id": ref.id if is_here else f"{ref.id}-qrels", "split": source["split"]}
     return source | {"qrels": own, "split": None}
