@@ -171,10 +171,10 @@ OFFLINE_ADVICE = "Try again in a minute, or use the sample data and the default 
 
 # The first that fits: a gated repository is also a kind of missing one.
 NOT_THERE: dict[type[Exception], str] = {
-    GatedRepoError: "On the Hub, {what} is gated. Open its page on {hub}, accept its terms, "
-    "then sign in here and try again.",
+    GatedRepoError: "On the Hub, {what} is gated, and you are not among those let in. Open its "
+    "page on {hub}, accept its terms there, then sign in here as the same person.",
     RepositoryNotFoundError: "The Hub shows no such thing as {what}. Check the spelling of the "
-    "id, and sign in if it is private.",
+    "id; if it is private, sign in as someone who may read it.",
     RevisionNotFoundError: "On the Hub, {what} has no such revision. Leave the revision empty for "
     "the newest, or copy a commit's hash from its page.",
     EntryNotFoundError: "A file of {what} has gone from the Hub. Try again with the newest "

@@ -48,16 +48,15 @@ def is_parquet(part: Part) -> bool:
 
 
 def look_first(parts: Sequence[Part], limits: Mapping[str, int]) -> None:
-    """Raise Missing for the beginnings of as many files as may be enough."""
+    """Raise Missing where the first is not here, for the beginnings of as many as may be enough."""
     guess = min(max(limits["rows"] * ROW_BYTES, FIRST_LEAST), FIRST_MOST)
     left = min(guess, limits["decoded_bytes"] + 1)
     wanted = []
     for part in parts:
-        if part.size is None or left <= 0:
+        if part.size is None or part.has or left <= 0:
             break
-        if not part.has:
-            wanted.append((part, [(0, min(part.size, max(left, FIRST_LEAST)))]))
-        left -= max(prefix_bytes(part), min(part.size, left))
+        wanted.append((part, [(0, min(part.size, max(left, FIRST_LEAST)))]))
+        left -= min(part.size, left)
     need(wanted)
 
 

@@ -30,6 +30,10 @@ def find_dataset(source: Source, token: str | None) -> Found:
     ref = resolve_dataset(source["id"], source.get("revision"), token)
     subsets = find_subsets(ref)
     if subsets:
+        if not any(
+            file.bytes for each in subsets for part in each.splits.values() for file in part
+        ):
+            raise StudioError(f"The files of {ref.id} are empty. Choose another dataset.")
         return ref, subsets
     try:
         converted = resolve_dataset(ref.id, CONVERTED, token)

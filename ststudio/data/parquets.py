@@ -36,7 +36,7 @@ class ParquetFile:
         self.columns: list[str] = []
 
     @contextmanager
-    def _explaining(self) -> Iterator[None]:
+    def explaining(self) -> Iterator[None]:
         """Word what goes wrong; go on where bytes were missing, which are noted."""
         try:
             yield
@@ -52,15 +52,18 @@ class ParquetFile:
 
     def open(self, gathering: Gathering) -> None:
         """Read the description; note the columns that hold no text, and the names of classes."""
-        with self._explaining():
+        with self.explaining():
             self.file = parquet.ParquetFile(
                 self.source,
                 thrift_string_size_limit=FOOTER_BYTES,
                 thrift_container_size_limit=FOOTER_ITEMS,
             )
             schema = self.file.schema_arrow
-            self.columns = [field.name for field in schema if _is_readable(field.type)]
-            gathering.unsupported.update(set(schema.names) - set(self.columns))
+            readable = [field.name for field in schema if _is_readable(field.type)]
+            gathering.unsupported.update(set(schema.names) - set(readable))
+            most = gathering.columns_most
+            self.columns = readable[:most]
+            gathering.too_many.update(readable[most : 2 * most])
             gathering.class_names.update(_class_names(schema))
             # Dictionaries stay as they are: thirty gigabytes of one repeated text remain one text.
             self.file = parquet.ParquetFile(
@@ -74,7 +77,7 @@ class ParquetFile:
     def rows(self, choice: Choice, characters: int) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give the first rows of a group, with their number in the file."""
         number = choice.first
-        with self._explaining():
+        with self.explaining():
             for batch in self.file.iter_batches(
                 min(BATCH_ROWS, choice.rows), [choice.group], self.columns, use_threads=False
             ):

@@ -83,20 +83,23 @@ class Sample:
         plan = plan_rows(described, self.gathering.rows_left, self._spread)
         if not holed or not plan.choices:
             return plan
-        size = sum(self._row_bytes(choice) * choice.rows for choice in plan.choices)
+        size = 0.0
+        for choice in plan.choices:
+            file = self._files[choice.file]
+            with file.explaining():
+                group = file.file.metadata.row_group(choice.group)
+                size += choice.rows * row_bytes(group, file.columns)
         share = self.gathering.bytes_left / max(size, 1)
         if share < 1:  # what could not be kept is not fetched
             plan = replace(plan, choices=tuple(_cut(plan.choices, share)))
         need(found for choice in plan.choices for found in self._spans(choice))
         return plan
 
-    def _row_bytes(self, choice: Choice) -> float:
-        file = self._files[choice.file]
-        return row_bytes(file.file.metadata.row_group(choice.group), file.columns)
-
     def _spans(self, choice: Choice) -> Iterator[tuple[Part, list[Span]]]:
         file = self._files[choice.file]
-        if file.holed:
+        if file.holed is None:
+            return
+        with file.explaining():
             group = file.file.metadata.row_group(choice.group)
             yield file.holed.part, spans_of(group, file.columns, choice.rows, file.holed.size)
 

@@ -52,6 +52,7 @@ class Supply:
         wanted = [
             (path, gap)
             for path, spans in missing.items()
+            if path in self._files
             for start, stop in joined((start, stop) for start, stop in spans)
             for gap in gaps((max(start, 0), min(stop, self._files[path].bytes)), self._has(path))
         ]
