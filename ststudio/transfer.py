@@ -59,7 +59,8 @@ def download_span(
     url = hf_hub_url(repo_id, file.path, repo_type=kind, revision=revision, endpoint=endpoint())
     headers = build_hf_headers(token=credential(token))
     left = list(span)
-    ask(lambda: _stream_span(url, headers, file, target, left), f"the {kind} {repo_id!r}")
+    what = f"the {kind} {repo_id!r}"
+    ask(lambda: _stream_span(url, headers, file, target, left), what, patience=LONGEST_WAIT)
 
 
 def _stream_span(

@@ -11,7 +11,8 @@ from ststudio.data.row_groups import Choice, Plan, evenly, plan_rows, row_bytes,
 from ststudio.data.tables import Missing, Part, Span
 
 MOST_FILES = 64  # opened of one split
-SMALL = 256 << 10  # bytes of a file that is not worth fetching in parts
+SMALL = 1 << 20  # bytes of a file that is not worth fetching in parts
+SPREAD_BYTES = 8 << 20  # that may be fetched for more variety: each piece begins with dictionaries
 TAIL = 64 << 10  # bytes at the end, where files describe themselves
 
 
@@ -29,7 +30,8 @@ class Sample:
     def __init__(
         self, contents: Sequence[Part | bytes], gathering: Gathering, limits: Mapping[str, int]
     ) -> None:
-        self.gathering, self._spread, self._offered = gathering, limits["spread"], len(contents)
+        self.gathering, self._offered = gathering, len(contents)
+        self._spread, self._text_bytes = limits["spread"], limits["decoded_bytes"]
         count = _enough([part.size for part in contents if isinstance(part, Part)], limits)
         chosen = [contents[place] for place in evenly(len(contents), count)]
         self._files = [ParquetFile(content) for content in chosen]
@@ -75,13 +77,20 @@ class Sample:
 
     def _choose(self) -> Plan:
         holed = [file.holed.part for file in self._files if file.holed]
-        need((part, [_tail(part)]) for part in holed)
+        small = min(SMALL, self._text_bytes // 4)
+        need((part, [_tail(part, small)]) for part in holed)
         for file in self._files:
             file.open(self.gathering)
         self.check()
+        plan = self._planned(self._spread, bool(holed))
+        need(found for choice in plan.choices for found in self._spans(choice))
+        return plan
+
+    def _planned(self, spread: int, fetched: bool) -> Plan:
+        """Choose rows; where they are to be fetched, as far as bytes allow, and not too widely."""
         described = [file.file.metadata for file in self._files]
-        plan = plan_rows(described, self.gathering.rows_left, self._spread)
-        if not holed or not plan.choices:
+        plan = plan_rows(described, self.gathering.rows_left, spread)
+        if not fetched:
             return plan
         size = 0.0
         for choice in plan.choices:
@@ -92,7 +101,9 @@ class Sample:
         share = self.gathering.bytes_left / max(size, 1)
         if share < 1:  # what could not be kept is not fetched
             plan = replace(plan, choices=tuple(_cut(plan.choices, share)))
-        need(found for choice in plan.choices for found in self._spans(choice))
+        spans = [span for c in plan.choices for _, found in self._spans(c) for span in found]
+        if spread > 1 and sum(stop - start for start, stop in spans) > size + SPREAD_BYTES:
+            return self._planned(spread // 2, fetched)
         return plan
 
     def _spans(self, choice: Choice) -> Iterator[tuple[Part, list[Span]]]:
@@ -114,9 +125,9 @@ def _enough(sizes: Sequence[int | None], limits: Mapping[str, int]) -> int:
     return min(max(enough, limits["spread"] // 4, 1), len(known), MOST_FILES)
 
 
-def _tail(part: Part) -> Span:
+def _tail(part: Part, small: int) -> Span:
     size = part.size or 0
-    return (0 if size <= SMALL else size - TAIL, size)
+    return (0 if size <= small else max(size - TAIL, 0), size)
 
 
 def _cut(choices: Sequence[Choice], share: float) -> Iterator[Choice]:

@@ -12,11 +12,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from ststudio.data.first_rows import first_rows
+from ststudio.data.first_rows import first_rows, viewer_address
 from ststudio.data.hub_listing import list_dataset
 from ststudio.data.sources import open_source, pin_source
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
+from ststudio.settings import Settings
 from tests.data.test_sources import card, counted, from_hub
 from tests.hub.server import Hub
 
@@ -73,14 +74,14 @@ def sorted_by_class(rows: int, characters: int, row_group: int) -> bytes:
     return sink.getvalue()
 
 
-def one_group(rows: int) -> bytes:
+def plausible(rows: int, row_group: int) -> bytes:
     """Write triplets of plausible words as libraries do by default: large pages, compressed."""
     words = np.array([f"{first}{last}" for first in SYLLABLES for last in SYLLABLES])
     chosen = words[(np.random.default_rng(1).random((3, rows, 12)) ** 2 * len(words)).astype(int)]
     columns = ([" ".join(text) for text in column] for column in chosen)
     sink = io.BytesIO()
     table = pa.table(dict(zip(("anchor", "positive", "negative"), columns, strict=True)))
-    parquet.write_table(table, sink, row_group_size=rows)
+    parquet.write_table(table, sink, row_group_size=row_group)
     return sink.getvalue()
 
 
@@ -196,10 +197,17 @@ def test_the_viewer_is_not_asked_about_an_older_commit(viewer: Hub) -> None:
     assert table.splits["train"]["text"].to_pylist() == ["the old row"]
 
 
-def test_a_viewer_never_hears_of_another_hub(hub: Hub) -> None:
-    hub.add_repo("dataset", "alice/data", {"train.jsonl": many_lines(1)})
-    assert first_rows(from_hub()).rows == 40
-    assert not any("/first-rows" in request.path for request in hub.requests)
+def test_the_public_viewer_never_hears_of_another_hub(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, limits: Callable[..., None]
+) -> None:
+    assert viewer_address() == ""  # since HF_ENDPOINT names another
+    monkeypatch.setenv("STSTUDIO_VIEWER", f"{hub.viewer_url}/")
+    limits()
+    assert viewer_address() == hub.viewer_url
+    monkeypatch.delenv("STSTUDIO_VIEWER")
+    monkeypatch.delenv("HF_ENDPOINT")
+    limits()
+    assert viewer_address() == Settings.viewer
 
 
 @pytest.mark.parametrize(
@@ -232,7 +240,7 @@ LARGE: dict[str, Callable[[], tuple[str, bytes]]] = {
     "cells": lambda: ("train.csv", b"text,label\n" + b"some words here,1\n" * 2 * MB),
     "packed": lambda: ("train.csv.gz", gzip.compress(b"text,label\n" + b"a word,1\n" * 9 * MB, 1)),
     "many groups": lambda: ("train.parquet", sorted_by_class(100_000, 1_000, 1_000)),
-    "one group": lambda: ("train.parquet", one_group(100_000)),
+    "one group": lambda: ("train.parquet", plausible(100_000, 100_000)),
 }
 
 
@@ -263,6 +271,17 @@ def test_a_large_parquet_gives_rows_from_all_over_it(row_group: int, hub: Hub) -
     if row_group == 1_000:
         assert set(table.splits["train"]["label"].to_pylist()) == {0, 1, 2, 3}
         assert "in 20 pieces from all over its file" in truncated(table)
+
+
+def test_a_few_large_pieces_are_not_fetched_for_a_few_rows_each(hub: Hub) -> None:
+    data = plausible(200_000, 25_000)
+    hub.add_repo("dataset", "alice/data", {"train.parquet": data})
+
+    table = open_source(from_hub())
+
+    assert table.rows == 20_000
+    assert "in 4 pieces from all over its file" in truncated(table)
+    assert sent(hub) < len(data) / 2
 
 
 def test_many_files_give_rows_from_several(hub: Hub, limits: Callable[..., None]) -> None:
