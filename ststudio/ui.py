@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,21 +104,23 @@ def facts() -> str:
 
 def build_ui() -> gr.Blocks:
     """Build the page without starting anything."""
-    with gr.Blocks(title=TITLE, fill_width=False) as page:
+    # What was packed for a download stays in Gradio's folder an hour; it may be anyone's model.
+    with gr.Blocks(title=TITLE, fill_width=False, delete_cache=(600, 3600)) as page:
         gr.Markdown(HEAD)
         gr.Markdown(facts(), elem_id="facts")
         session = gr.State(Session())
         browser = gr.BrowserState([], storage_key="ststudio-runs", secret=browser_secret())
         with gr.Tabs() as tabs:
             with gr.Tab("Data", id="data"):
-                data.build(session)
+                to_train = data.build(session)
             with gr.Tab("Fine-tune", id="train"):
-                timer = train.build(session)
+                timer, to_compare = train.build(session)
             with gr.Tab("Compare", id="compare") as compare_tab:
-                compare.build(session, compare_tab, timer)
+                to_push = compare.build(session, compare_tab, timer)
             with gr.Tab("Push", id="push") as push_tab:
                 push.build(session, push_tab)
-        del tabs
+        for onward, place in ((to_train, "train"), (to_compare, "compare"), (to_push, "push")):
+            onward.click(partial(gr.Tabs, selected=place), None, tabs, **QUIET)
         page.load(restore, [session, browser], session, **QUIET)
         session.change(keep, session, browser, **QUIET)
     page.queue(max_size=200, default_concurrency_limit=8)

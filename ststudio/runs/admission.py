@@ -28,7 +28,7 @@ def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # 
     recipe = Recipe.from_json(value)
     base = resolve_base(recipe.base_model, queue.store, token)
     recipe = replace(recipe, source=pin_source(recipe.source, token))
-    table = open_source(recipe.source, token)
+    table = open_source(recipe.source, token, recipe.fixes)
     recipe, diagnosis = _diagnosed(recipe, table)
     examples = make_examples(table, diagnosis, recipe.seed, recipe.max_train_rows)
     if recipe.source["kind"] == "builtin":

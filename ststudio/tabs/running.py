@@ -120,10 +120,10 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
     if run is None:
         nothing = gr.update(visible=False)
         words = gr.update(value=EMPTY, visible=True)
-        return words, "", nothing, nothing, nothing, nothing, gr.Timer(active=False), ""
+        return words, "", *(nothing for _ in range(5)), gr.Timer(active=False), ""
     now = fingerprint(run)
     if now == seen:
-        return (*(gr.skip() for _ in range(6)), gr.Timer(active=not run.ended), seen)
+        return (*(gr.skip() for _ in range(7)), gr.Timer(active=not run.ended), seen)
     log, report = run.log(), run.report
     return (
         gr.update(value=verdict_words(run), visible=report is not None),
@@ -132,6 +132,7 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
         gr.update(value=verdict_figure(report) if report else None, visible=report is not None),
         gr.update(value=metrics_table(run), visible=report is not None),
         gr.update(visible=session.owner and not run.ended),
+        gr.update(visible=report is not None),
         gr.Timer(active=not run.ended),
         now,
     )

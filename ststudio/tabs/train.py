@@ -178,8 +178,8 @@ def plan(session: Session) -> str:
     )
 
 
-def build(session: gr.State) -> gr.Timer:
-    """Lay out the tab and wire it; return the timer that ticks while a run is under way."""
+def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
+    """Lay out the tab and wire it; return the timer of a run under way, and what leads on."""
     most = get_settings().run_seconds
     words = gr.Markdown(plan(Session()), elem_id="plan")
     with gr.Row():
@@ -224,9 +224,10 @@ def build(session: gr.State) -> gr.Timer:
         visible=False,
         interactive=False,
     )
+    onward = gr.Button("Next: Compare", variant="primary", visible=False)
     timer, seen = gr.Timer(TICK_SECONDS, active=False), gr.State("")
 
-    shown = [verdict, progress, curve, gain, metrics, halt, timer, seen]
+    shown = [verdict, progress, curve, gain, metrics, halt, onward, timer, seen]
     inputs = [session, base, loss, seconds, batch, rate]
     extra = [epochs, rows, length, seed]
     go.click(
@@ -244,7 +245,7 @@ def build(session: gr.State) -> gr.Timer:
     session.change(settings_of, [session, loss], [loss, words, runs, go], **QUIET)
     for endpoint in (start_run, run_state, stop_run, delete_run):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
-    return timer
+    return timer, onward
 
 
 def start_with_more(session: Session, *values: Any) -> Session:  # noqa: ANN401
