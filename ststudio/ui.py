@@ -1,6 +1,8 @@
 """The page: one session, the tabs in order, and what a reload brings back."""
 
+import os
 import secrets
+import subprocess
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +27,9 @@ CSS = f"""
   margin: 0 auto !important; }}
 .rows {{ overflow-x: auto; }}
 .rows h4 {{ margin: 0 0 6px; }}
-.rows table {{ width: 100%; border-collapse: collapse; font-size: .92em; }}
+.packed {{ display: none !important; }}
+.rows table {{ width: 100%; border-collapse: collapse; font-size: .92em;
+  border: 0 !important; }}
 .rows th {{ text-align: left; }}
 .rows th, .rows td {{ padding: 6px 10px !important; vertical-align: top; min-width: 80px;
   border: 0 !important; border-bottom: 1px solid var(--border-color-primary) !important;
@@ -96,10 +100,22 @@ def facts() -> str:
     """Say what this app runs on, and its limits."""
     settings = get_settings()
     return (
-        f"Up to {settings.rows:,} rows, {settings.run_seconds // 60} minutes of training, and "
-        f"models up to {settings.model_parameters // 1_000_000} million parameters. "
-        f"Runs are kept for {settings.kept_hours} hours."
+        f"Runs on {hardware()}. Up to {settings.rows:,} rows, {settings.run_seconds // 60} minutes "
+        f"of training, and models of up to {settings.model_parameters // 1_000_000} million "
+        f"weights (BERT-base has 110). Runs are kept for {settings.kept_hours} hours."
     )
+
+
+def hardware() -> str:
+    """Name the GPU that runs train on, or the CPU where there is none."""
+    ask = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        found = subprocess.run(ask, capture_output=True, text=True, timeout=5).stdout.splitlines()
+    except (OSError, subprocess.TimeoutExpired):
+        found = []
+    if found:
+        return f"a GPU ({found[0].strip()})"
+    return f"a CPU with {len(os.sched_getaffinity(0))} cores"
 
 
 def build_ui() -> gr.Blocks:

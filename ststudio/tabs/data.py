@@ -74,7 +74,7 @@ def build(session: gr.State) -> gr.Button:
     with gr.Accordion("Train, dev and test", open=False, visible=False) as parts:
         counts = gr.Markdown("")
         pack = gr.Button("Download the three parts as Parquet", size="sm")
-        file = gr.DownloadButton("parts", visible="hidden", elem_id="parts-file")
+        file = gr.DownloadButton("parts", elem_id="parts-file", elem_classes="packed")
     onward = gr.Button("Next: Fine-tune", variant="primary", visible=False)
     session.change(
         show,

@@ -165,7 +165,7 @@ def build(session: gr.State, tab: gr.Tab) -> None:
         with gr.Row():
             go = gr.Button("Push to the Hub", variant="primary")
             pack = gr.Button("Download the model (zip)")
-            file = gr.DownloadButton("model", visible="hidden", elem_id="model-file")
+            file = gr.DownloadButton("model", elem_id="model-file", elem_classes="packed")
         state = gr.HTML("", elem_id="push-state")
         with gr.Accordion("The card as it will be", open=False):
             preview = gr.Code("", language="markdown", show_label=False)

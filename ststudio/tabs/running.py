@@ -15,8 +15,10 @@ from ststudio.tabs.progress import bar
 from ststudio.tabs.session import Session, shown_run
 from ststudio.training.verdict import in_words
 
-EMPTY = (
-    "### Nothing has been trained yet\nPick a dataset in the **Data** tab, then press the button."
+EMPTY = "### Nothing has been trained yet\nPick a dataset in the **Data** tab first."
+READY = (
+    "### Ready\nPress **Fine-tune**: the learning curve appears here, and after about a minute "
+    "whether it helped."
 )
 
 
@@ -119,7 +121,7 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
     run = shown_run(session)
     if run is None:
         nothing = gr.update(visible=False)
-        words = gr.update(value=EMPTY, visible=True)
+        words = gr.update(value=READY if session.ready else EMPTY, visible=True)
         return words, "", *(nothing for _ in range(5)), gr.Timer(active=False), ""
     now = fingerprint(run)
     if now == seen:

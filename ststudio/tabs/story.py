@@ -24,8 +24,7 @@ def story(session: Session) -> str:
         return "### This cannot be trained on yet\nThe finding below says what is missing."
     case = CASES[found["case"]]
     roles = ", ".join(
-        f"**{_plain(column)}** is the {role}" if column != role else f"**{role}**"
-        for role, column in found["columns"].items()
+        f"**{_plain(column)}** is the {role}" for role, column in found["columns"].items()
     )
     label = found["label"]
     if label:
@@ -39,7 +38,7 @@ def story(session: Session) -> str:
         other = CASES[found["runner_up"]].title
         sure = f" This reading is {found['confidence']:.0%} certain; it might also be: {other}."
     return (
-        f"### {case.title}\n{case.explanation} {roles}.\n\n{counts}.{sure}\n\n"
+        f"### {case.title}\n{case.explanation} Here {roles}.{sure}\n\n{counts}. "
         f"Measured by **{case.metric_title}** on rows that training never sees."
     )
 
