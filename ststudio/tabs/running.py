@@ -34,6 +34,8 @@ def progress_html(run: Run) -> str:
     """Return the line and bar that say where a run stands."""
     state = run.state
     share = state.get("step", 0) / (state.get("steps") or 1)
+    if "measured" in state:
+        share = state["measured"]
     return bar(_words(run, state), 1.0 if state["state"] == "finished" else share)
 
 
@@ -55,12 +57,12 @@ def _running_words(run: Run, state: dict[str, Any]) -> str:
     stopping = "Stopping; keeping what was learned. " if run.stopping else ""
     left = eta(run, state)
     time_left = f" · about {left:.0f} s left" if left else ""
+    phase = str(state.get("phase") or "starting").capitalize()
+    if "measured" in state:
+        return f"{stopping}{phase} base and fine-tuned model on the same test rows{time_left}"
     if state.get("steps"):
-        phase = state.get("phase", "training")
-        return (
-            f"{stopping}{phase.capitalize()}: step {state['step']} of {state['steps']}{time_left}"
-        )
-    return f"{stopping}{state.get('phase', 'Starting').capitalize()} …"
+        return f"{stopping}{phase}: step {state['step']} of {state['steps']}{time_left}"
+    return f"{stopping}{phase} …"
 
 
 def _kept_until(run: Run) -> str:
@@ -112,7 +114,8 @@ def metrics_table(run: Run) -> list[list[str]]:
 def fingerprint(run: Run) -> str:
     """Return what changes when the page has something new to show of a run."""
     state = run.state
-    shown = (state["state"], state.get("step"), state.get("phase"), len(run.log()), run.stopping)
+    moved = (state.get("step"), state.get("phase"), state.get("measured"))
+    shown = (state["state"], *moved, len(run.log()), run.stopping)
     return f"{run.id}:{shown}:{run.report is not None}:{get_queue().position(run)}"
 
 

@@ -1,6 +1,7 @@
 """The way a visitor goes: data, fine-tune, compare, push; and what a reload brings back."""
 
 import re
+import zipfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
@@ -61,8 +62,12 @@ def test_the_whole_way_and_a_reload_in_mid_training(page: Page, served_hub: Hub)
     page.get_by_role("button", name="Draw the map", exact=True).click()
     expect(page.locator("#map .js-plotly-plot")).to_be_visible()
 
-    tab(page, "Push")
+    page.get_by_role("button", name="Next: Push", exact=True).click()
     expect(page.get_by_text("Signed in as")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the model (zip)", exact=True).click()
+    with zipfile.ZipFile(download.value.path()) as pack:
+        assert {"README.md", "model.safetensors"} <= set(pack.namelist())
     name = page.get_by_label("Repository")
     name.fill("from-the-page")
     page.get_by_role("button", name="Push to the Hub", exact=True).click()
@@ -108,6 +113,31 @@ def test_a_file_is_read_mended_by_one_click_and_made_ready(page: Page, tmp_path:
     expect(page.locator(".finding.error")).to_have_count(0)
     tab(page, "Fine-tune")
     expect(page.locator("#go")).to_be_enabled()
+
+
+def test_pasted_rows_are_assigned_mended_undone_and_taken_home(page: Page) -> None:
+    rows = [f"press button {n} twice\thow do I reset item {n}?\t{n % 6}" for n in range(90)]
+    page.get_by_role("tab", name="Paste rows").click()
+    page.get_by_label("Rows").fill("\n".join(["text1\ttext2\tscore", *rows]))
+    page.get_by_role("button", name="Read these rows", exact=True).click()
+    expect(page.locator("#story")).to_contain_text("Case 1")
+    expect(page.get_by_role("button", name="Next: Fine-tune", exact=True)).to_be_hidden()
+    page.get_by_role("button", name=re.compile("Scale the scores")).click()
+    expect(page.get_by_role("button", name="Next: Fine-tune", exact=True)).to_be_visible()
+
+    page.get_by_text("Read it differently").click()
+    page.get_by_label("Sentence1 is the column").click()
+    page.get_by_role("option", name="text2", exact=True).click()
+    expect(page.locator("#preview td").first).to_contain_text("how do I reset item 0?")
+    page.get_by_text("Train, dev and test", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the three parts as Parquet").click()
+    with zipfile.ZipFile(download.value.path()) as pack:
+        assert pack.namelist() == ["train.parquet", "dev.parquet", "test.parquet"]
+
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(page.locator(".finding.error")).to_contain_text("Scores run from 0 to 5")
+    expect(page.get_by_role("button", name="Next: Fine-tune", exact=True)).to_be_hidden()
 
 
 def test_a_mistake_is_told_where_it_is_made_and_the_page_lives_on(page: Page) -> None:
