@@ -28,8 +28,8 @@ CSS = f"""
 .rows {{ overflow-x: auto; }}
 .rows h4 {{ margin: 0 0 6px; }}
 .packed {{ display: none !important; }}
-.rows table {{ width: 100%; border-collapse: collapse; font-size: .92em;
-  border: 0 !important; }}
+.rows table {{ width: 100%; border-collapse: collapse; font-size: .92em; }}
+.rows table, .rows thead, .rows tbody, .rows tr {{ border: 0 !important; }}
 .rows th {{ text-align: left; }}
 .rows th, .rows td {{ padding: 6px 10px !important; vertical-align: top; min-width: 80px;
   border: 0 !important; border-bottom: 1px solid var(--border-color-primary) !important;

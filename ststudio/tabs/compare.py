@@ -147,8 +147,10 @@ def build(session: gr.State, tab: gr.Tab, timer: gr.Timer) -> gr.Button:
             )
             go = gr.Button("Search", variant="primary", scale=1, min_width=120)
         with gr.Row():
-            base = gr.HTML("", elem_id="base-hits", min_width=300)
-            tuned = gr.HTML("", elem_id="tuned-hits", min_width=300)
+            with gr.Column(min_width=300):
+                base = gr.HTML("", elem_id="base-hits")
+            with gr.Column(min_width=300):
+                tuned = gr.HTML("", elem_id="tuned-hits")
         gr.Markdown(
             "### The map\nEvery dot is a text. Slide from the base to the fine-tuned model."
         )

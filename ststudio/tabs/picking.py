@@ -15,7 +15,7 @@ from ststudio.tabs.examination import fresh
 from ststudio.tabs.session import Session
 from ststudio.tabs.story import limits
 
-SAMPLE, HUB, FILE, PASTE = "The sample", "A Hub dataset", "My own file", "Paste rows"
+SAMPLE, HUB, FILE, PASTE = "Sample", "Hub", "My file", "Paste"  # all four fit on a phone
 SAMPLES = {entry.id: entry for entry in CATALOG if entry.origin == "builtin"}
 HUB_ENTRIES = {entry.title: entry for entry in CATALOG if entry.origin == "hub"}
 EXAMPLE_ROWS = "question,answer\nMy badge does not open the door,Ask the desk to renew it\n…"

@@ -134,11 +134,12 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
     if run is None or not run.has_model or not run.ended:
         closed = gr.update(value=EMPTY, visible=True), gr.update(visible=False)
         kept = (gr.skip() for _ in range(3))
-        return *closed, *kept, gr.update(visible=session.owner), gr.Timer(active=False), ""
+        owners = gr.update(visible=session.owner)
+        return *closed, *kept, owners, owners, gr.Timer(active=False), ""
     pushed = push_state(run)
     now = f"{run.id}:{pushed}"
     if now == seen:
-        return *(gr.skip() for _ in range(7)), seen
+        return *(gr.skip() for _ in range(8)), seen
     fresh = not seen.startswith(run.id)
     return (
         gr.update(visible=False),
@@ -146,6 +147,7 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
         propose_name(run) if fresh else gr.skip(),
         card(run) if fresh else gr.skip(),
         push_html(pushed),
+        gr.update(visible=session.owner),
         gr.update(visible=session.owner),
         gr.Timer(active=pushed is not None and pushed["state"] == "running"),
         now,
@@ -174,7 +176,7 @@ def build(session: gr.State, tab: gr.Tab) -> None:
         bin_it = gr.Button("Delete", variant="stop")
     seen, timer = gr.State(""), gr.Timer(1.0, active=False)
 
-    shown = [words, body, name, preview, state, trash, timer, seen]
+    shown = [words, body, name, preview, state, trash, go, timer, seen]
     for trigger in (tab.select, timer.tick, session.change):
         trigger(show, [session, seen], shown, **QUIET)
     tab.select(account_words, None, account, **QUIET)
