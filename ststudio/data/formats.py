@@ -1,7 +1,6 @@
 """What a file holds, told from its content: Parquet, JSON, JSON lines, or delimited text."""
 
 import gzip
-import resource
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from ststudio.data.delimited import read_delimited
 from ststudio.data.encodings import decode
 from ststudio.data.gather import NAMED_LINES, Full, Gathering
 from ststudio.data.jsons import is_json, is_json_lines, read_json, read_json_lines
+from ststudio.data.memory import limit_memory
 from ststudio.data.parquets import read_parquet
 from ststudio.data.tables import LeftOut, Part, Table
 from ststudio.errors import StudioError
@@ -42,8 +42,6 @@ KINDS = {
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 HELD_OUT_SHARE = 4  # a held-out split takes at most this part of the budget
-ROOM = 768 << 20  # bytes of address space beside what the data needs
-ROOM_PER_BYTE = 10  # a Python string and its place in a list, for each decoded byte, at worst
 
 
 def parse_files(parts: Sequence[Part], limits: Mapping[str, int]) -> Table:
@@ -56,15 +54,6 @@ def parse_files(parts: Sequence[Part], limits: Mapping[str, int]) -> Table:
         if part.split not in collection.full:
             _read_part(part, collection)
     return collection.table(", ".join(part.name for part in parts))
-
-
-def limit_memory(decoded_bytes: int) -> None:
-    """Make allocations fail, not the machine, where a file expands to more than it may."""
-    used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    most = used * resource.getpagesize() + ROOM + ROOM_PER_BYTE * decoded_bytes
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if hard == resource.RLIM_INFINITY or most < hard:
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 class Collection:

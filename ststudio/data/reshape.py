@@ -25,7 +25,7 @@ class FixKind:
 
     title: str  # filled in with the arguments
     step: Callable[..., Any]  # (Table | Wish | Rows, **args) → the same, changed
-    stage: Literal["table", "wish", "rows"] = "rows"
+    stage: Literal["table", "wish", "rows", "recipe"] = "rows"
     args: Mapping[str, type | tuple[type, ...]] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     of: str | None = None  # the case that it makes another of; None where it mends
@@ -63,6 +63,14 @@ def _map_labels(wish: Wish, map: dict[str, Any]) -> Wish:  # noqa: A002 - the na
 
 def _expand_lists(wish: Wish, role: str) -> Wish:
     return replace(wish, expanded=(*wish.expanded, role))
+
+
+def _set_prompts(recipe: dict[str, Any], prompts: dict[str, str]) -> dict[str, Any]:
+    return {**recipe, "prompts": {**recipe.get("prompts", {}), **prompts}}
+
+
+def _set_max_seq_length(recipe: dict[str, Any], tokens: int) -> dict[str, Any]:
+    return {**recipe, "max_seq_length": tokens}
 
 
 NUMBER = (int, float)
@@ -133,6 +141,12 @@ FIXES: dict[str, FixKind] = {
         of="pair-score",
     ),
     "triplets_to_pairs": FixKind("leave the negatives aside", mend.triplets_to_pairs, of="triplet"),
+    "set_prompts": FixKind(
+        "put a prompt before the texts: {prompts}", _set_prompts, "recipe", {"prompts": dict}
+    ),
+    "set_max_seq_length": FixKind(
+        "read {tokens} tokens of a text", _set_max_seq_length, "recipe", {"tokens": int}
+    ),
 }
 
 
@@ -188,3 +202,9 @@ def fix_rows(rows: Rows, fixes: Sequence[Fix]) -> Rows:
     """Apply the fixes that change the rows."""
     changed: Rows = _replay(rows, fixes, "rows")
     return changed
+
+
+def fix_recipe(fixes: Sequence[Fix]) -> dict[str, Any]:
+    """Return the recipe's fields that fixes decide; the recipe checks them as it does its own."""
+    fields: dict[str, Any] = _replay({}, fixes, "recipe")
+    return fields

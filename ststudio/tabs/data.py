@@ -15,6 +15,7 @@ from ststudio.data.reshape import describe, parse_fixes
 from ststudio.data.sources import open_source
 from ststudio.data.uploads import accept_upload
 from ststudio.errors import StudioError
+from ststudio.runs.model_facts import diagnosis_json
 from ststudio.settings import get_settings
 from ststudio.tabs import explained
 from ststudio.tabs.session import Session
@@ -37,9 +38,10 @@ def diagnose(
     source: dict[str, Any] | None = None,
     file: dict[str, Any] | None = None,
     fixes: list[dict[str, Any]] | None = None,
+    base_model: str | dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Read a source or an uploaded file; say its case, its columns and what is wrong with it."""
-    return examine(source, file, fixes)[1]
+    return examine(source, file, fixes, base_model=base_model)[1]
 
 
 def examine(
@@ -48,6 +50,7 @@ def examine(
     fixes: list[dict[str, Any]] | None = None,
     case: str | None = None,
     columns: dict[str, str] | None = None,
+    base_model: str | dict[str, str] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the source, with the upload's id where a file was given, and its diagnosis."""
     upload = None
@@ -61,7 +64,7 @@ def examine(
     found = diagnose_table(table, fixes or (), case, columns)
     if source.get("kind") == "upload":
         upload = source["id"]
-    return dict(source), {"upload": upload, **found.to_json()}
+    return dict(source), {"upload": upload, **diagnosis_json(found, base_model)}
 
 
 @explained
