@@ -9,6 +9,7 @@ from ststudio.runs.admission import start_run
 from ststudio.runs.queue import get_queue
 from ststudio.runs.store import Run
 from tests.conftest import Training
+from tests.hub.server import Hub
 
 SOURCE = {"kind": "builtin", "id": "sample-pair"}
 LENGTH = {"code": "set_max_seq_length", "args": {"tokens": 64}}
@@ -42,6 +43,15 @@ def test_what_the_base_model_makes_of_the_rows_is_among_the_facts() -> None:
     assert "too_long" in found
     assert run.facts["lengths"]["limit"] == 8
     assert run.facts["lengths"]["roles"]["positive"]["cut"] > 0.5
+
+
+def test_a_model_that_wants_prompts_is_caught_and_the_fix_gives_them(hub: Hub) -> None:
+    run = started(base_model="intfloat/e5-small-v2")
+    found = next(f for f in run.facts["findings"] if f["code"] == "needs_prompt")
+    assert found["level"] == "warning"
+    run = started(base_model="intfloat/e5-small-v2", fixes=[found["fix"]])
+    assert run.recipe["prompts"] == {"anchor": "query: ", "positive": "passage: "}
+    assert "needs_prompt" not in [finding["code"] for finding in run.facts["findings"]]
 
 
 @pytest.mark.parametrize(

