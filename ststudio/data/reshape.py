@@ -142,7 +142,7 @@ FIXES: dict[str, FixKind] = {
     ),
     "triplets_to_pairs": FixKind("leave the negatives aside", mend.triplets_to_pairs, of="triplet"),
     "set_prompts": FixKind(
-        "put a prompt before the texts: {prompts}", _set_prompts, "recipe", {"prompts": dict}
+        "change the prompts before the texts", _set_prompts, "recipe", {"prompts": dict}
     ),
     "set_max_seq_length": FixKind(
         "read {tokens} tokens of a text", _set_max_seq_length, "recipe", {"tokens": int}
