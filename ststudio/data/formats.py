@@ -1,8 +1,6 @@
 """What a file holds, told from its content: Parquet, JSON, JSON lines, or delimited text."""
 
-import resource
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +17,7 @@ from ststudio.data.delimited import read_delimited
 from ststudio.data.encodings import decode
 from ststudio.data.gather import NAMED_LINES, Full, Gathering
 from ststudio.data.jsons import is_json, is_json_lines, read_json, read_json_lines
+from ststudio.data.memory import limit_memory
 from ststudio.data.partial import prefix_bytes
 from ststudio.data.sampling import Sample, Scope
 from ststudio.data.tables import AS_FOUND, LeftOut, Part, Reading, Table, named
@@ -27,8 +26,6 @@ from ststudio.errors import StudioError
 
 HELD_OUT_SHARE = 4  # a held-out split takes at most this part of the budget
 MOST_FILES = 256  # of one split, of text
-ROOM = 768 << 20  # bytes of address space beside what the data needs
-ROOM_PER_BYTE = 10  # a Python string and its place in a list, for each decoded byte, at worst
 
 
 def parse_files(
@@ -42,15 +39,6 @@ def parse_files(
     for split in sorted(dict.fromkeys(part.split for part in parts), key="train".__eq__):
         _read_split([part for part in parts if part.split == split], collection)
     return collection.table(named(parts))
-
-
-def limit_memory(decoded_bytes: int) -> None:
-    """Make allocations fail, not the machine, where a file expands to more than it may."""
-    used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    most = used * resource.getpagesize() + ROOM + ROOM_PER_BYTE * decoded_bytes
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if hard == resource.RLIM_INFINITY or most < hard:
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 class Collection:

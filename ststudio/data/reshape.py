@@ -27,8 +27,8 @@ class FixKind:
     """One kind of fix: what it is called on the page, what it takes, what it does."""
 
     title: str  # filled in with the arguments
-    step: Callable[..., Any]  # (Reading | Table | Wish | Rows, **args) → the same, changed
-    stage: Literal["reading", "table", "wish", "rows"] = "rows"
+    step: Callable[..., Any]  # (Reading | Table | Wish | Rows | recipe, **args) → the same, changed
+    stage: Literal["reading", "table", "wish", "rows", "recipe"] = "rows"
     args: Mapping[str, type | tuple[type, ...]] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     of: str | None = None  # the case that it makes another of; None where it mends
@@ -86,6 +86,14 @@ def _first_row_is_header(reading: Reading) -> Reading:
 
 def _first_row_is_data(reading: Reading) -> Reading:
     return replace(reading, header=False)
+
+
+def _set_prompts(recipe: dict[str, Any], prompts: dict[str, str]) -> dict[str, Any]:
+    return {**recipe, "prompts": {**recipe.get("prompts", {}), **prompts}}
+
+
+def _set_max_seq_length(recipe: dict[str, Any], tokens: int) -> dict[str, Any]:
+    return {**recipe, "max_seq_length": tokens}
 
 
 NUMBER = (int, float)
@@ -166,6 +174,12 @@ FIXES: dict[str, FixKind] = {
         of="pair-score",
     ),
     "triplets_to_pairs": FixKind("leave the negatives aside", mend.triplets_to_pairs, of="triplet"),
+    "set_prompts": FixKind(
+        "change the prompts before the texts", _set_prompts, "recipe", {"prompts": dict}
+    ),
+    "set_max_seq_length": FixKind(
+        "read {tokens} tokens of a text", _set_max_seq_length, "recipe", {"tokens": int}
+    ),
 }
 
 
@@ -227,3 +241,9 @@ def fix_rows(rows: Rows, fixes: Sequence[Fix]) -> Rows:
     """Apply the fixes that change the rows."""
     changed: Rows = _replay(rows, fixes, "rows")
     return changed
+
+
+def fix_recipe(fixes: Sequence[Fix]) -> dict[str, Any]:
+    """Return the recipe's fields that fixes decide; the recipe checks them as it does its own."""
+    fields: dict[str, Any] = _replay({}, fixes, "recipe")
+    return fields

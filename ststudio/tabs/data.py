@@ -30,9 +30,10 @@ def diagnose(
     source: dict[str, Any] | None = None,
     file: dict[str, Any] | None = None,
     fixes: list[dict[str, Any]] | None = None,
+    base_model: str | dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Read a source or an uploaded file; say its case, its columns and what is wrong with it."""
-    return examine(source, file, fixes)[1]
+    return examine(source, file, fixes, base_model=base_model)[1]
 
 
 @explained

@@ -11,6 +11,7 @@ from ststudio.data.doctor import diagnose
 from ststudio.data.sources import open_source
 from ststudio.data.uploads import accept_upload
 from ststudio.errors import StudioError
+from ststudio.runs.model_facts import diagnosis_json
 from ststudio.tabs.session import Session
 
 Json = dict[str, Any]
@@ -23,6 +24,7 @@ def examine(
     case: str | None = None,
     columns: dict[str, str] | None = None,
     label: dict[str, str] | None = None,
+    base_model: str | Json | None = None,
 ) -> tuple[Json, Json]:
     """Return the source, with the upload's id where a file was given, and its diagnosis."""
     if file is not None:
@@ -35,7 +37,7 @@ def examine(
     answer = {"upload": source["id"] if source.get("kind") == "upload" else None}
     return dict(source), {
         **answer,
-        **found.to_json(),
+        **diagnosis_json(found, base_model),
         "available": list(addresses(table)),
         "delimited": table.delimited,
     }

@@ -144,7 +144,7 @@ def training_arguments(
         lr_scheduler_type=recipe.lr_scheduler_type,
         bf16=models.fast_bfloat16() if recipe.bf16 is None else recipe.bf16,
         batch_sampler=recipe.batch_sampler or case.batch_sampler,
-        prompts=models.column_prompts(model, recipe, case) or None,
+        prompts=models.trainer_prompts(model, case) or None,
         eval_strategy="steps" if examples.dev.num_rows else "no",
         eval_on_start=bool(examples.dev.num_rows) and not recipe.late_baseline,
         save_strategy="no",  # Live keeps the best weights in memory: a checkpoint costs a second
