@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from ststudio.data.cases import CASES
+from ststudio.data.cases import CASES, DEFAULT_BATCH_SIZE
 from ststudio.errors import StudioError
 from ststudio.hub.push import push_state
 from ststudio.runs.admission import start_run as admit
@@ -17,11 +17,7 @@ from ststudio.tabs import QUIET, explained
 from ststudio.tabs.running import EMPTY, eta, show
 from ststudio.tabs.session import Session
 from ststudio.training.losses import LOSSES
-from ststudio.training.recipe import (
-    DEFAULT_BATCH_SIZE,
-    DEFAULT_MODEL,
-    DEFAULT_SECONDS,
-)
+from ststudio.training.recipe import DEFAULT_MODEL, DEFAULT_SECONDS
 
 TICK_SECONDS = 0.7
 LOG_ENTRIES = 200  # at most, in one answer of /run_state
