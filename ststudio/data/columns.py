@@ -27,6 +27,8 @@ ID_NAME = re.compile(
     r"|license|licence|genre|year|source_?file|unnamed:? ?\d*|.*[_\-. ](id|ids|idx|index|url|uuid)"
     r"|[a-z]+id\d?|[a-z]*Id|[a-z]+ID)$"
 )
+# Two words, or as much of a script that is written without spaces.
+SPACED = r"\S\s+\S|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]{6,}"
 NOT_ID = re.compile(r"^(.*(valid|solid|paid|said|avoid|fluid|grid|covid|humid|bid|aid|kid))$")
 
 
@@ -235,6 +237,6 @@ def _describe_text(values: pa.ChunkedArray) -> dict[str, float]:
     trimmed = pc.utf8_trim_whitespace(values)
     return {
         "characters": float(pc.mean(pc.utf8_length(trimmed)).as_py()),
-        "spaced": float(pc.mean(pc.match_substring_regex(trimmed, r"\S\s+\S")).as_py()),
-        "questions": float(pc.mean(pc.match_substring_regex(trimmed, r"[?？؟]['\"”)]*$")).as_py()),
+        "spaced": float(pc.mean(pc.match_substring_regex(trimmed, SPACED)).as_py()),
+        "questions": float(pc.mean(pc.match_substring_regex(trimmed, r"([?？؟]|か。|吗。)['\"”)]*$")).as_py()),
     }

@@ -9,12 +9,23 @@ from typing import Any
 
 import pyarrow as pa
 
+from ststudio.data.beir import find_retrieval, read_retrieval
 from ststudio.data.delimited import read_delimited
 from ststudio.data.encodings import decode
 from ststudio.data.gather import NAMED_LINES, Full, Gathering
-from ststudio.data.jsons import is_json, is_json_lines, read_json, read_json_lines
+from ststudio.data.jsons import (
+    is_array,
+    is_json,
+    is_json_lines,
+    parse_json,
+    read_array,
+    read_json_lines,
+    rows_by_split,
+)
+from ststudio.data.own_splits import split_by_column
 from ststudio.data.parquets import read_parquet
-from ststudio.data.tables import LeftOut, Part, Table
+from ststudio.data.squad import unfold
+from ststudio.data.tables import LeftOut, Part, Retrieval, Table
 from ststudio.errors import StudioError
 
 KINDS = {
@@ -37,6 +48,9 @@ KINDS = {
     b"version https://git-lfs": "a Git LFS pointer, not the data",
     b"<!doctype html": "a web page",
     b"<html": "a web page",
+    b"<head": "a web page",
+    b"<body": "a web page",
+    b"<!--": "a web page",
     b"<?xml": "an XML file",
 }
 GZIP = b"\x1f\x8b"
@@ -75,6 +89,7 @@ class Collection:
         self.splits: dict[str, Gathering] = {}
         self.full: set[str] = set()
         self.assumed: list[tuple[str, str]] = []
+        self.retrieval: Retrieval | None = None
 
     def gathering(self, split: str) -> Gathering:
         """Return the gathering of one split, made with its share of the budget."""
@@ -94,7 +109,7 @@ class Collection:
         """Gather numbered rows until they end or the budget does."""
         gathering = self.gathering(split)
         try:
-            for line, row in rows:
+            for line, row in ((line, each) for line, found in rows for each in unfold(found)):
                 if isinstance(row, Mapping):
                     gathering.add(line, row)
                 else:
@@ -104,6 +119,10 @@ class Collection:
 
     def table(self, names: str) -> Table:
         """Return everything as one table; raise StudioError where nothing was gathered."""
+        if self.retrieval is not None:
+            qrels = self.retrieval.qrels
+            judged = sum(rows.num_rows for rows in qrels.values())
+            return Table(qrels, {}, judged, (), tuple(self.assumed), self.retrieval)
         splits = {name: found for name, found in self.splits.items() if found.rows}
         if not splits:
             raise StudioError(f"{names} holds no rows{self._why()}. Choose a file with rows in it.")
@@ -111,8 +130,14 @@ class Collection:
             first = next(iter(splits))
             splits = {"train": splits.pop(first), **splits}
         gathered = list(splits.values())
+        tables = {name: splits[name].table() for name in sorted(splits, key=ORDER.index)}
+        if list(tables) == ["train"]:
+            tables, column = split_by_column(tables["train"])
+            if column:
+                said = ", ".join(f"{rows.num_rows:,} {name}" for name, rows in tables.items())
+                self.assumed.append(("split_column", f'"{column}" tells the splits apart: {said}.'))
         return Table(
-            splits={name: splits[name].table() for name in sorted(splits, key=ORDER.index)},
+            splits=tables,
             class_names={k: v for found in gathered for k, v in found.class_names.items()},
             read=sum(found.read for found in self.splits.values()),
             left_out=_merged(self.splits.values()),
@@ -209,13 +234,12 @@ def _refuse_kind(content: bytes, name: str) -> None:
 
 def _read_text(text: str, part: Part, collection: Collection, cut: bool) -> None:
     name = part.name.lower().removesuffix(".gz")
-    is_lines = is_json_lines(text) or (name.endswith((".jsonl", ".ndjson")) and not is_json(text))
-    if is_lines:
+    named = name.endswith((".jsonl", ".ndjson")) and text.lstrip()[:1] in ("{", "[", '"')
+    if is_json_lines(text) or (named and not is_json(text)):
         collection.take(part.split, read_json_lines(text))
         return
-    if is_json(text) or name.endswith(".json"):
-        for split, rows in read_json(text, part.name, cut).items():
-            collection.take(split or part.split, rows)
+    if is_json(text) or (name.endswith(".json") and text.lstrip()[:1] in "{["):
+        _read_json(text, part, collection, cut)
         return
     gathering = collection.gathering(part.split)
     gathering.textual = True
@@ -223,3 +247,19 @@ def _read_text(text: str, part: Part, collection: Collection, cut: bool) -> None
         collection.assumed += read_delimited(text, part.name, gathering)
     except Full:
         collection.full.add(part.split)
+
+
+def _read_json(text: str, part: Part, collection: Collection, cut: bool) -> None:
+    if is_array(text):
+        collection.take(part.split, read_array(text, part.name, cut))
+        return
+    value = parse_json(text, part.name, cut)
+    parts = find_retrieval(value)
+    if parts is None:
+        for split, rows in rows_by_split(value).items():
+            collection.take(split or part.split, rows)
+        return
+    collection.retrieval, full = read_retrieval(parts, part.name, collection.limits)
+    if full:
+        sentence = f"Only the first {collection.limits['rows']:,} texts of {part.name} were read."
+        collection.assumed.append(("truncated_by_limit", sentence))

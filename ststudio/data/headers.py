@@ -5,16 +5,13 @@ import statistics
 from itertools import zip_longest
 
 from ststudio.data.gather import NUMBER
+from ststudio.data.names import names_a_role
 
 NAME = re.compile(r"[^\W\d][\w .\-/()#?]{0,63}|\d{1,2}", re.UNICODE)
-KNOWN_NAMES = frozenset(
-    """
-    anchor answer category class content corpus doc document description entailment_label hypothesis
-    id intent label labels lang language name neg negative paragraph passage pos positive premise
-    query question score scores sentence sentence1 sentence2 sentence_1 sentence_2 similarity source
-    subject tag tags target text text1 text2 text_a text_b title topic
-    """.split()
+OTHER_NAMES = frozenset(
+    "id description doc lang language name paragraph source subject tags title".split()
 )
+NAME_CHARACTERS = 30  # of a name; texts are longer
 SPACED = re.compile(r"\S\s+\S")
 CONSISTENT = 0.8  # share of rows with the same number of cells that makes a rule
 
@@ -23,7 +20,7 @@ def find_header(rows: list[list[str]]) -> list[str] | None:
     """Return the names in the first row, or None where it is data."""
     if not rows:
         return None
-    first = [cell.strip() for cell in rows[0]]
+    first = [cell.strip().strip('"').strip() for cell in rows[0]]
     rest = [row for row in rows[1:] if row != rows[0]]  # files joined end to end repeat it
     longer = [row for row in rest if len(row) == len(first) + 1]
     # A column of row names without a name of its own; not a delimiter at the end of rows.
@@ -38,11 +35,34 @@ def _looks_like_names(first: list[str], rest: list[list[str]], unnamed: int) -> 
         return False
     if any(cell in column for cell, *column in zip_longest(first, *rest) if cell):
         return False  # it returns below, as classes do
-    if any(cell.lower() in KNOWN_NAMES for cell in named):
+    if any(map(_is_known, named)):
         return True
     if not all(NAME.fullmatch(cell) for cell in named) or len(named) < len(first) - 1 - unnamed:
         return False
     return _differs(first, rest)
+
+
+def _is_known(cell: str) -> bool:
+    """Tell whether a cell reads like a column's name that people use."""
+    short = len(cell) <= NAME_CHARACTERS and bool(NAME.fullmatch(cell)) and "." not in cell
+    return short and (cell.lower() in OTHER_NAMES or names_a_role(cell))
+
+
+def is_second_header(rows: list[list[str]]) -> bool:
+    """Tell whether the first row below the header is another header: names over numbers."""
+    if len(rows) < 3 or not any(rows[0]):
+        return False
+    first = [cell.strip() for cell in rows[0]]
+    if len([cell for cell in first if cell]) > 1 and all(_is_known(c) for c in first if c):
+        return True
+    over_numbers = False
+    for cell, *below in zip_longest(first, *rows[1:], fillvalue=""):
+        numbers = [bool(NUMBER.fullmatch(value)) for value in below if value]
+        if cell and numbers and all(numbers) and len(numbers) > 2:
+            over_numbers = over_numbers or not NUMBER.fullmatch(cell)
+        elif len(cell) > NAME_CHARACTERS or cell in below:
+            return False
+    return over_numbers
 
 
 def _differs(first: list[str], rest: list[list[str]]) -> bool:

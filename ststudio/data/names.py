@@ -63,7 +63,7 @@ _NAMES: dict[str, dict[float, str]] = {
         "goldscore humanscore mos wert aehnlichkeit ähnlichkeit similarite similitud punktzahl "
         "puntuacion puntaje similitude stsscore cosinesimilarity meanscore note punteggio",
         0.6: "rating label labels gold value target y annotation judgment judgement relevance "
-        "grade avg average averagescore mean degree percent percentage confidence stars",
+        "grade avg average averagescore mean degree percent percentage confidence",
     },
 }
 
@@ -74,6 +74,11 @@ _HINTS = {
 
 
 TEXT_ROLES = ("anchor", "positive", "negative", "sentence1", "sentence2", "premise", "hypothesis")
+
+
+def names_a_role(name: str) -> bool:
+    """Tell whether a whole name, not only a part of it, speaks for any role."""
+    return max(names.get(plain(name), 0.0) for names in _HINTS.values()) >= 0.8
 
 
 def names_a_text(name: str) -> bool:
@@ -93,6 +98,9 @@ def hint(role: str, name: str) -> float:
     names = _HINTS[role]
     whole = re.sub(r"[\W_]+", "", name.lower())
     words = [word for word in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name) if word]
+    path = name.lower().split(".")
+    if len(path) > 1 and path[-1] in ("text", "content", "value", "body"):
+        whole = re.sub(r"[\W_]+", "", path[-2])  # "positives.text" is what "positives" says
     # "customer_question" speaks for what "question" does, a little less surely.
     parts = [0.7 * names.get(word.lower(), 0.0) for word in words]
     return max([names.get(plain(name), 0.0), names.get(whole, 0.0), *parts])
