@@ -51,9 +51,7 @@ def read_retrieval(
     return Retrieval(corpus, queries, qrels), any(full for _, full in gathered.values())
 
 
-def _gathered(
-    rows: Iterator[dict[str, Any]], limits: Mapping[str, int]
-) -> tuple[Gathering, bool]:
+def _gathered(rows: Iterator[dict[str, Any]], limits: Mapping[str, int]) -> tuple[Gathering, bool]:
     gathering = Gathering(
         limits["rows"], limits["decoded_bytes"], limits["columns"], limits["cell_characters"]
     )

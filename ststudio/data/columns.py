@@ -16,6 +16,7 @@ Kind = Literal["text", "number", "bool", "empty"]
 LOOKED_AT = 4_000  # rows: enough to tell a kind, few enough to tell it at once
 COMPARED = 500  # rows whose words are compared
 LISTED = 300  # distinct values kept by name
+FEW = 3  # rows whose texts may all be the same by chance
 LIST_PARTS = 5  # a list of up to five texts is also read as "set.0", "set.1", …
 
 # 4, 4.5, 4,5, .5, 80 %, 1e-3: what people write where a number is meant.
@@ -84,6 +85,8 @@ class Column:
         """Return how much the column looks like text to embed, 0 to 1."""
         if self.kind != "text" or self.has_numbers or not self.filled or self.is_id:
             return 0.0
+        if self.distinct == 1 and self.filled > FEW:
+            return 0.0  # an instruction, a role, a remark: the same in every row
         likeness = 0.5 * self.spaced + 0.5 * min(1.0, self.characters / 20)
         likeness *= 0.3 if self._class_like else 1.0
         return likeness * min(1.0, 2 * self.filled / self.rows)
@@ -238,5 +241,7 @@ def _describe_text(values: pa.ChunkedArray) -> dict[str, float]:
     return {
         "characters": float(pc.mean(pc.utf8_length(trimmed)).as_py()),
         "spaced": float(pc.mean(pc.match_substring_regex(trimmed, SPACED)).as_py()),
-        "questions": float(pc.mean(pc.match_substring_regex(trimmed, r"([?？؟]|か。|吗。)['\"”)]*$")).as_py()),
+        "questions": float(
+            pc.mean(pc.match_substring_regex(trimmed, r"([?？؟]|か。|吗。)['\"”)]*$")).as_py()
+        ),
     }

@@ -29,6 +29,7 @@ DELIMITERS = {
     "\x01": "control characters",
     "\x1f": "marks of several characters",
 }
+NEVER = "\x1e"  # in rows of one cell
 LOOKED_AT = 200  # rows, to find delimiter and header
 OF_A_HEADER = 0.3  # the same, where the first row looks like names
 LONGEST_ROW = 1_000  # lines, after which a quote counts as never closed
@@ -73,7 +74,7 @@ def read_delimited(text: str, name: str, gathering: Gathering) -> list[tuple[str
     assumed = _assumptions(layout, name)
     if first is None:
         return assumed
-    header = layout.header or invent_header(len(first[1]), layout.dialect.delimiter)
+    header = layout.header or invent_header(len(first[1]))
     if layout.header is None:
         _add(gathering, first[0], first[1], header)
     names = [[cell.strip() for cell in first[1]]] if layout.header else []
@@ -115,9 +116,15 @@ def find_layout(lines: Sequence[str], name: str) -> Layout:
     if _plain_name(name).endswith(".tsv"):
         scores["\t"] *= 1.2
     best = max(scores, key=lambda delimiter: scores[delimiter])
-    dialect = dialects[best] if scores[best] else Dialect("")
+    dialect = dialects[best] if scores[best] else Dialect(_one_cell(lines))
     titles = _titles(lines, dialect)
     return Layout(dialect, find_header(_sample(lines[titles:], dialect)), skipped + titles)
+
+
+def _one_cell(lines: Sequence[str]) -> str:
+    """Return the delimiter of rows of one cell: none, or one that never comes where some quote."""
+    quoted = any(line[0] == line.rstrip()[-1] == '"' for line in lines if len(line.strip()) > 1)
+    return NEVER if quoted else ""
 
 
 def _titles(lines: Sequence[str], dialect: Dialect) -> int:
@@ -160,7 +167,7 @@ def _assumptions(layout: Layout, name: str) -> list[tuple[str, str]]:
     assumed = []
     usual = "\t" if _plain_name(name).endswith(".tsv") else ","
     delimiter = layout.dialect.delimiter
-    if delimiter and delimiter != usual:
+    if delimiter in DELIMITERS and delimiter != usual:
         sentence = f"The cells of {name} are separated by {DELIMITERS[delimiter]}."
         assumed.append(("delimiter_assumed", sentence))
     if layout.header is None:

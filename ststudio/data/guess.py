@@ -66,10 +66,12 @@ def text_columns(columns: list[Column], wish: Wish) -> list[Column]:
     """Return the columns that may be embedded, in the table's order."""
     chosen = set(wish.roles.values())
     lists = {column.of_list for column in columns if column.of_list}
-    named = {name for name in lists if names_a_text(name)}
     alone = not any(c.prose >= 0.3 for c in columns if not c.of_list and c.name not in lists)
-    several = {name for name in lists if sum(c.of_list == name for c in columns) > 1}
-    split = {name for name in several if name not in named and alone}
+    several = {
+        name for name in lists if sum(c.of_list == name and c.prose > 0 for c in columns) > 1
+    }
+    # {"query": […], "pos": […]} are two texts; {"texts": […]} with nothing beside it is several.
+    split = {n for n in several if alone and (len(several) == 1 or not names_a_text(n))}
     texts = [
         column
         for column in columns

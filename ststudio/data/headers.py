@@ -96,8 +96,8 @@ def _distinct(names: list[str]) -> list[str]:
     return result
 
 
-def invent_header(width: int, delimiter: str) -> list[str]:
+def invent_header(width: int) -> list[str]:
     """Name the columns of a file that does not."""
-    if not delimiter:
+    if width == 1:
         return ["text"]
     return [f"column{position}" for position in range(1, width + 1)]

@@ -24,7 +24,9 @@ DEEPEST = 3  # objects around the rows
 def is_json_lines(text: str) -> bool:
     """Tell whether at least half of the first lines are rows by themselves."""
     closed = "" if is_array(text) else ","  # in an array, rows with a comma are no lines
-    values = [_row(line, closed) for line in islice(_filled_lines(text), LOOKED_AT)]
+    lines = list(islice(_filled_lines(text), LOOKED_AT))
+    # A line in quotes may as well be the only cell of a row.
+    values = [_row(line, closed) if line[0] in "{[" else None for line in lines]
     rows = sum(isinstance(value, dict) for value in values)
     # One line may as well be a whole file: an array, or an object around one.
     return len(values) > 1 and rows * 2 >= len(values)

@@ -53,7 +53,9 @@ AREAS = ("Anvil", "Lantern", "Marl")
 TEXTS = [(text, area) for text, area in CLASSED if area in AREAS]
 DOCUMENTS = [" ".join(topic.articles) for topic in TOPICS]
 ALIKE = [(x.tickets[n], x.tickets[n + 1]) for n in (0, 2, 4) for x in TOPICS]
-APART = [(x.tickets[n], TOPICS[p - 9].tickets[n + 1]) for n in (0, 2, 4) for p, x in enumerate(TOPICS)]
+APART = [
+    (x.tickets[n], TOPICS[p - 9].tickets[n + 1]) for n in (0, 2, 4) for p, x in enumerate(TOPICS)
+]
 
 Row = Sequence[object]
 

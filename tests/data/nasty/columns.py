@@ -45,13 +45,28 @@ SCORES = [
     scores("scores-minus-1-to-1.csv", lambda v: round(2 * v - 1, 2), errors=("score_range",)),
     scores("scores-0-to-100.csv", lambda v: round(100 * v), errors=("score_range",)),
     scores("scores-1-to-10.csv", lambda v: round(9 * v) + 1, errors=("score_range",)),
-    scores("scores-per-cent.csv", lambda v: f"{100 * v:.0f}%", "score_text", errors=("score_range",)),
-    scores("scores-per-cent-spaced.csv", lambda v: f"{100 * v:.1f} %".replace(".", ","), "score_text", errors=("score_range",)),
-    scores("scores-with-words.csv", lambda v: "n/a" if v > 0.97 else v, "label_missing", kept=sum(v <= 0.97 for _, _, v in scored())),
+    scores(
+        "scores-per-cent.csv", lambda v: f"{100 * v:.0f}%", "score_text", errors=("score_range",)
+    ),
+    scores(
+        "scores-per-cent-spaced.csv",
+        lambda v: f"{100 * v:.1f} %".replace(".", ","),
+        "score_text",
+        errors=("score_range",),
+    ),
+    scores(
+        "scores-with-words.csv",
+        lambda v: "n/a" if v > 0.97 else v,
+        "label_missing",
+        kept=sum(v <= 0.97 for _, _, v in scored()),
+    ),
     scores("scores-all-alike.csv", lambda v: 1.0, errors=("score_constant",)),
     Nasty(
         "scores-under-another-name.csv",
-        csv(("PairID", "Sentence A", "Sentence B", "similarity_score"), ((i, *row) for i, row in enumerate(scored()))),
+        csv(
+            ("PairID", "Sentence A", "Sentence B", "similarity_score"),
+            ((i, *row) for i, row in enumerate(scored())),
+        ),
         "pair-score",
         {"sentence1": "Sentence A", "sentence2": "Sentence B"},
         "similarity_score",
@@ -78,7 +93,10 @@ SCORES = [
     ),
     Nasty(
         "label-and-score.csv",
-        csv(("sentence1", "sentence2", "label", "score"), ((s, t, int(v > 0.5), v) for s, t, v in scored())),
+        csv(
+            ("sentence1", "sentence2", "label", "score"),
+            ((s, t, int(v > 0.5), v) for s, t, v in scored()),
+        ),
         "pair-score",
         PAIR,
         "score",
@@ -99,11 +117,18 @@ CLASSES = [
     classes("classes-from-1.csv", lambda a: NUMBER[a] + 1, "label_renumbered"),
     classes("classes-as-floats.csv", lambda a: float(NUMBER[a]), "label_float_classes"),
     classes("classes-with-gaps.csv", lambda a: NUMBER[a] * 10 + 10, "label_renumbered"),
-    classes("classes-with-minus-1.csv", lambda a: NUMBER[a] - 1, "label_missing", kept=sum(a != "Anvil" for _, a in classed())),
+    classes(
+        "classes-with-minus-1.csv",
+        lambda a: NUMBER[a] - 1,
+        "label_missing",
+        kept=sum(a != "Anvil" for _, a in classed()),
+    ),
     classes("one-class.csv", lambda a: "help", errors=("one_class",), stuck=("one_class",)),
     Nasty(
         "classes-missing.csv",
-        csv(("text", "label"), ((t, "" if i % 10 == 0 else a) for i, (t, a) in enumerate(classed()))),
+        csv(
+            ("text", "label"), ((t, "" if i % 10 == 0 else a) for i, (t, a) in enumerate(classed()))
+        ),
         "text-class",
         TEXT,
         "label",
@@ -113,7 +138,13 @@ CLASSES = [
     ),
     Nasty(
         "message-and-team.csv",
-        csv(("ticket_id", "created_at", "message", "team"), ((f"T-{i:05d}", f"2024-03-{1 + i % 28:02d} 08:00", t, a) for i, (t, a) in enumerate(classed()))),
+        csv(
+            ("ticket_id", "created_at", "message", "team"),
+            (
+                (f"T-{i:05d}", f"2024-03-{1 + i % 28:02d} 08:00", t, a)
+                for i, (t, a) in enumerate(classed())
+            ),
+        ),
         "text-class",
         {"text": "message"},
         "team",
@@ -128,7 +159,10 @@ CLASSES = [
     ),
     Nasty(
         "trec-like.csv",
-        csv(("label-coarse", "label-fine", "question"), ((NUMBER[a], 3 * NUMBER[a] + i % 3, t) for i, (t, a) in enumerate(classed()))),
+        csv(
+            ("label-coarse", "label-fine", "question"),
+            ((NUMBER[a], 3 * NUMBER[a] + i % 3, t) for i, (t, a) in enumerate(classed())),
+        ),
         "text-class",
         {"text": "question"},
         "label-coarse",
@@ -142,14 +176,20 @@ CLASSES = [
     ),
     Nasty(
         "text-und-kategorie.csv",
-        lines([("Nr.", "Kategorie", "Nachricht"), *((i, a, t) for i, (t, a) in enumerate(classed()))], ";").encode("cp1252"),
+        lines(
+            [("Nr.", "Kategorie", "Nachricht"), *((i, a, t) for i, (t, a) in enumerate(classed()))],
+            ";",
+        ).encode("cp1252"),
         "text-class",
         {"text": "Nachricht"},
         "Kategorie",
     ),
     Nasty(
         "sentiment-yes-no.csv",
-        csv(("review", "recommended"), ((t, ("yes", "no")[i % 2]) for i, (t, _) in enumerate(classed()))),
+        csv(
+            ("review", "recommended"),
+            ((t, ("yes", "no")[i % 2]) for i, (t, _) in enumerate(classed())),
+        ),
         "text-class",
         {"text": "review"},
         "recommended",
@@ -164,7 +204,10 @@ CLASSES = [
     ),
     Nasty(
         "stars.csv",
-        csv(("user_id", "stars", "review_title", "review_body", "language"), ((f"u{i}", 1 + i % 5, TOLD[i][:30], t, "en") for i, (t, _) in enumerate(classed()))),
+        csv(
+            ("user_id", "stars", "review_title", "review_body", "language"),
+            ((f"u{i}", 1 + i % 5, TOLD[i][:30], t, "en") for i, (t, _) in enumerate(classed())),
+        ),
         "text-class",
         {"text": "review_body"},
         "stars",
@@ -190,7 +233,13 @@ PAIRS = [
     alike("pairs-in-words.csv", lambda v: ("not a duplicate", "duplicate")[v], "label_strings"),
     Nasty(
         "quora.tsv",
-        lines([("id", "qid1", "qid2", "question1", "question2", "is_duplicate"), *((i, 2 * i + 1, 2 * i + 2, s, t, v) for i, (s, t, v) in enumerate(judged()))], "\t").encode(),
+        lines(
+            [
+                ("id", "qid1", "qid2", "question1", "question2", "is_duplicate"),
+                *((i, 2 * i + 1, 2 * i + 2, s, t, v) for i, (s, t, v) in enumerate(judged())),
+            ],
+            "\t",
+        ).encode(),
         "pair-class",
         {"sentence1": "question1", "sentence2": "question2"},
         "is_duplicate",
@@ -198,14 +247,20 @@ PAIRS = [
     ),
     Nasty(
         "camel-case.csv",
-        csv(("pairId", "isDuplicate", "textA", "textB"), ((f"p{i}", v, s, t) for i, (s, t, v) in enumerate(judged()))),
+        csv(
+            ("pairId", "isDuplicate", "textA", "textB"),
+            ((f"p{i}", v, s, t) for i, (s, t, v) in enumerate(judged())),
+        ),
         "pair-class",
         {"sentence1": "textA", "sentence2": "textB"},
         "isDuplicate",
     ),
     Nasty(
         "query-document-relevance.csv",
-        csv(("query", "document", "relevance"), ((QUESTIONS[i], (ANSWERS[i], ANSWERS[-1 - i])[i % 2], 1 - i % 2) for i in range(N))),
+        csv(
+            ("query", "document", "relevance"),
+            ((QUESTIONS[i], (ANSWERS[i], ANSWERS[-1 - i])[i % 2], 1 - i % 2) for i in range(N)),
+        ),
         "pair-class",
         {"sentence1": "query", "sentence2": "document"},
         "relevance",
@@ -254,7 +309,17 @@ PAIRS = [
         csv(
             ("uuid", "url", "date", "author", "lang", "question", "answer", "votes", "licence"),
             (
-                (f"{i:08x}-0000-4000-8000-{i:012x}", f"https://desk.example/{i}", f"2024-01-{1 + i % 28:02d}", f"user{i % 7}", "en", q, a, i * i % 90, "CC-BY-4.0")
+                (
+                    f"{i:08x}-0000-4000-8000-{i:012x}",
+                    f"https://desk.example/{i}",
+                    f"2024-01-{1 + i % 28:02d}",
+                    f"user{i % 7}",
+                    "en",
+                    q,
+                    a,
+                    i * i % 90,
+                    "CC-BY-4.0",
+                )
                 for i, (q, a) in enumerate(asked())
             ),
         ),
@@ -265,14 +330,23 @@ PAIRS = [
     ),
     Nasty(
         "with-its-topic.csv",
-        csv(("question", "answer", "topic"), ((q, a, ("printing", "access", "travel")[i % 3]) for i, (q, a) in enumerate(asked()))),
+        csv(
+            ("question", "answer", "topic"),
+            ((q, a, ("printing", "access", "travel")[i % 3]) for i, (q, a) in enumerate(asked())),
+        ),
         "pair",
         QA,
         codes=("extra_column",),
     ),
     Nasty(
         "split-column.csv",
-        csv(("split", "question", "answer"), ((("train", "train", "train", "dev", "test")[i % 5], q, a) for i, (q, a) in enumerate(asked(100)))),
+        csv(
+            ("split", "question", "answer"),
+            (
+                (("train", "train", "train", "dev", "test")[i % 5], q, a)
+                for i, (q, a) in enumerate(asked(100))
+            ),
+        ),
         "pair",
         QA,
         read=100,
@@ -281,7 +355,13 @@ PAIRS = [
     ),
     Nasty(
         "split-column-classes.tsv",
-        lines([("text", "label", "set"), *((t, a, ("TRAIN", "TEST")[i % 4 == 3]) for i, (t, a) in enumerate(classed(100)))], "\t").encode(),
+        lines(
+            [
+                ("text", "label", "set"),
+                *((t, a, ("TRAIN", "TEST")[i % 4 == 3]) for i, (t, a) in enumerate(classed(100))),
+            ],
+            "\t",
+        ).encode(),
         "text-class",
         TEXT,
         "label",
@@ -300,7 +380,10 @@ PAIRS = [
     ),
     Nasty(
         "its-own-answer.csv",
-        csv(("question", "answer"), ((q, q if i % 6 == 0 else a) for i, (q, a) in enumerate(asked()))),
+        csv(
+            ("question", "answer"),
+            ((q, q if i % 6 == 0 else a) for i, (q, a) in enumerate(asked())),
+        ),
         "pair",
         QA,
         codes=("same_texts",),
@@ -317,7 +400,9 @@ INFERENCE = [
         "label",
         codes=("label_strings", "reshape"),
     ),
-    Nasty("nli-in-numbers.csv", csv(("premise", "hypothesis", "label"), nli()), "nli", NLI, "label"),
+    Nasty(
+        "nli-in-numbers.csv", csv(("premise", "hypothesis", "label"), nli()), "nli", NLI, "label"
+    ),
     Nasty(
         "nli-as-sentences.csv",
         csv(("sentence1", "sentence2", "label"), ((p, h, KINDS[v].upper()) for p, h, v in nli())),
@@ -330,7 +415,17 @@ INFERENCE = [
         lines(
             [
                 ("gold_label", "sentence1", "sentence2", "captionID", "pairID", "label1"),
-                *((("-" if i % 10 == 9 else KINDS[v]), p, h, f"{i // 3}.jpg#1", f"{i // 3}.jpg#1r{i}", KINDS[v]) for i, (p, h, v) in enumerate(nli())),
+                *(
+                    (
+                        ("-" if i % 10 == 9 else KINDS[v]),
+                        p,
+                        h,
+                        f"{i // 3}.jpg#1",
+                        f"{i // 3}.jpg#1r{i}",
+                        KINDS[v],
+                    )
+                    for i, (p, h, v) in enumerate(nli())
+                ),
             ],
             "\t",
         ).encode(),
@@ -342,7 +437,10 @@ INFERENCE = [
     ),
     Nasty(
         "nli-minus-1.csv",
-        csv(("premise", "hypothesis", "label"), ((p, h, -1 if i % 10 == 9 else v) for i, (p, h, v) in enumerate(nli()))),
+        csv(
+            ("premise", "hypothesis", "label"),
+            ((p, h, -1 if i % 10 == 9 else v) for i, (p, h, v) in enumerate(nli())),
+        ),
         "nli",
         NLI,
         "label",
@@ -351,7 +449,10 @@ INFERENCE = [
     ),
     Nasty(
         "nli-capitals.csv",
-        csv(("Index", "Premise", "Hypothesis", "Judgement"), ((i, p, h, "ENC"[v]) for i, (p, h, v) in enumerate(nli()))),
+        csv(
+            ("Index", "Premise", "Hypothesis", "Judgement"),
+            ((i, p, h, "ENC"[v]) for i, (p, h, v) in enumerate(nli())),
+        ),
         "nli",
         {"premise": "Premise", "hypothesis": "Hypothesis"},
         "Judgement",
@@ -373,20 +474,29 @@ TRIPLETS = [
     ),
     Nasty(
         "hard-negatives.csv",
-        csv(("anchor", "positive", "hard_negative_1", "hard_negative_2"), ((q, p, n, ANSWERS[i + 80]) for i, (q, p, n) in enumerate(triplets()))),
+        csv(
+            ("anchor", "positive", "hard_negative_1", "hard_negative_2"),
+            ((q, p, n, ANSWERS[i + 80]) for i, (q, p, n) in enumerate(triplets())),
+        ),
         "triplet",
         {"anchor": "anchor", "positive": "positive", "negative": "hard_negative_1"},
     ),
     Nasty(
         "labelled-triplets.csv",
-        csv(("anchor", "positive", "negative", "label"), ((q, p, n, i % 4) for i, (q, p, n) in enumerate(triplets()))),
+        csv(
+            ("anchor", "positive", "negative", "label"),
+            ((q, p, n, i % 4) for i, (q, p, n) in enumerate(triplets())),
+        ),
         "triplet",
         {"anchor": "anchor", "positive": "positive", "negative": "negative"},
         codes=("extra_column",),
     ),
     Nasty(
         "positive-is-negative.csv",
-        csv(("anchor", "positive", "negative"), ((q, p, p if i % 6 == 0 else n) for i, (q, p, n) in enumerate(triplets()))),
+        csv(
+            ("anchor", "positive", "negative"),
+            ((q, p, p if i % 6 == 0 else n) for i, (q, p, n) in enumerate(triplets())),
+        ),
         "triplet",
         {"anchor": "anchor", "positive": "positive", "negative": "negative"},
         codes=("same_texts",),
@@ -394,7 +504,9 @@ TRIPLETS = [
     ),
     Nasty(
         "chosen-rejected.jsonl",
-        "\n".join(json.dumps({"prompt": q, "chosen": p, "rejected": n}) for q, p, n in triplets()).encode(),
+        "\n".join(
+            json.dumps({"prompt": q, "chosen": p, "rejected": n}) for q, p, n in triplets()
+        ).encode(),
         "triplet",
         {"anchor": "prompt", "positive": "chosen", "negative": "rejected"},
     ),

@@ -49,13 +49,19 @@ RUSSIAN = [
     for чем in ("кабель", "ключ", "настройки")
 ]
 JAPANESE = [
-    (f"{どこ}の{何}が動きません。どうすればいいですか？", f"{どこ}の{何}は、まず{手段}を確認してください。")
+    (
+        f"{どこ}の{何}が動きません。どうすればいいですか？",
+        f"{どこ}の{何}は、まず{手段}を確認してください。",
+    )
     for 何 in ("印刷機", "電話機", "扇風機", "自動ドア")
     for どこ in ("会議室", "受付", "倉庫", "二階", "食堂")
     for 手段 in ("電源コード", "設定画面", "説明書")
 ]
 POLISH = [
-    (f"Dlaczego {co} {gdzie}?", f"Proszę sprawdzić {czym}; wtedy {co} {gdzie} znów będzie w porządku.")
+    (
+        f"Dlaczego {co} {gdzie}?",
+        f"Proszę sprawdzić {czym}; wtedy {co} {gdzie} znów będzie w porządku.",
+    )
     for co in ("nie działa światło", "się zacięła drukarka", "jest głośno", "nie ma łączności")
     for gdzie in ("w łazience", "na zewnątrz", "w księgowości", "przy wejściu", "w świetlicy")
     for czym in ("włącznik", "źródło zasilania", "ustawienia")
@@ -72,7 +78,9 @@ ENCODINGS = [
     ),
     Nasty(
         "cp1252-curly-quotes.csv",
-        lines([("question", "answer"), *((f"“{q}” – really?", f"It’s {a} …") for q, a in asked())]).encode("cp1252"),
+        lines(
+            [("question", "answer"), *((f"“{q}” – really?", f"It’s {a} …") for q, a in asked())]
+        ).encode("cp1252"),
         "pair",
         QA,
         codes=("encoding_assumed",),
@@ -122,7 +130,8 @@ ENCODINGS = [
     ),
     Nasty(
         "excel-unicode.txt",
-        b"\xff\xfe" + lines([("question", "answer"), *GERMAN], "\t").replace("\n", "\r\n").encode("utf-16-le"),
+        b"\xff\xfe"
+        + lines([("question", "answer"), *GERMAN], "\t").replace("\n", "\r\n").encode("utf-16-le"),
         "pair",
         QA,
         codes=("delimiter_assumed",),
@@ -144,7 +153,9 @@ DELIMITERS = [
     Nasty("plain.csv", ASKED.encode(), "pair", QA, never=("delimiter_assumed", "header_assumed")),
     Nasty(
         "semicolons-decimal-commas.csv",
-        lines([("satz1", "satz2", "wert"), *((s, t, comma(v)) for s, t, v in scored())], ";").encode(),
+        lines(
+            [("satz1", "satz2", "wert"), *((s, t, comma(v)) for s, t, v in scored())], ";"
+        ).encode(),
         "pair-score",
         {"sentence1": "satz1", "sentence2": "satz2"},
         "wert",
@@ -153,7 +164,9 @@ DELIMITERS = [
     ),
     Nasty(
         "quoted-decimal-commas.csv",
-        lines([("sentence1", "sentence2", "score"), *((s, t, comma(v)) for s, t, v in scored())]).encode(),
+        lines(
+            [("sentence1", "sentence2", "score"), *((s, t, comma(v)) for s, t, v in scored())]
+        ).encode(),
         "pair-score",
         PAIR,
         "score",
@@ -211,7 +224,9 @@ DELIMITERS = [
     ),
     Nasty(
         "excel-says-sep.csv",
-        ("sep=;\r\n" + lines([("question", "answer"), *asked()], ";").replace("\n", "\r\n")).encode(),
+        (
+            "sep=;\r\n" + lines([("question", "answer"), *asked()], ";").replace("\n", "\r\n")
+        ).encode(),
         "pair",
         QA,
         codes=("delimiter_assumed",),
@@ -233,21 +248,28 @@ DELIMITERS = [
     ),
     Nasty(
         "spaces-after-commas.csv",
-        "".join(f'{q}, {a}\n' for q, a in [("question", "answer"), *((f'"{q}"', f'"{a}"') for q, a in asked())]).encode(),
+        "".join(
+            f"{q}, {a}\n"
+            for q, a in [("question", "answer"), *((f'"{q}"', f'"{a}"') for q, a in asked())]
+        ).encode(),
         "pair",
         QA,
         first={"anchor": QUESTIONS[0], "positive": ANSWERS[0]},
     ),
     Nasty(
         "texts-with-leading-spaces.csv",
-        lines([("text", "label"), *((f"   {text}  ", f" {label}") for text, label in classed())]).encode(),
+        lines(
+            [("text", "label"), *((f"   {text}  ", f" {label}") for text, label in classed())]
+        ).encode(),
         "text-class",
         TEXT,
         "label",
     ),
     Nasty(
         "commas-in-texts-never-quoted.tsv",
-        lines([("text", "label"), *((f"{t}, 1,5, really", c) for t, c in classed())], "\t").encode(),
+        lines(
+            [("text", "label"), *((f"{t}, 1,5, really", c) for t, c in classed())], "\t"
+        ).encode(),
         "text-class",
         TEXT,
         "label",
@@ -264,7 +286,9 @@ DELIMITERS = [
 QUOTES = [
     Nasty(
         "quotes-and-newlines.csv",
-        lines([("question", "answer"), *((f'He asked: "{q}"\n\nThanks, Ann', a) for q, a in asked())]).encode(),
+        lines(
+            [("question", "answer"), *((f'He asked: "{q}"\n\nThanks, Ann', a) for q, a in asked())]
+        ).encode(),
         "pair",
         QA,
         first={"anchor": f'He asked: "{QUESTIONS[0]}"\n\nThanks, Ann'},
@@ -278,23 +302,45 @@ QUOTES = [
     ),
     Nasty(
         "single-quotes.csv",
-        "".join("'" + q.replace("'", "''") + "','" + a.replace("'", "''") + "'\n" for q, a in [("question", "answer"), *asked()]).encode(),
+        "".join(
+            "'" + q.replace("'", "''") + "','" + a.replace("'", "''") + "'\n"
+            for q, a in [("question", "answer"), *asked()]
+        ).encode(),
         "pair",
         QA,
         first={"anchor": QUESTIONS[0], "positive": ANSWERS[0]},
     ),
     Nasty(
         "backslash-quotes.csv",
-        "".join(f'"{q}","{a}"\n' for q, a in [("question", "answer"), *((f'He said \\"{q}\\", twice', a) for q, a in asked())]).encode(),
+        "".join(
+            f'"{q}","{a}"\n'
+            for q, a in [
+                ("question", "answer"),
+                *((f'He said \\"{q}\\", twice', a) for q, a in asked()),
+            ]
+        ).encode(),
         "pair",
         QA,
         first={"anchor": f'He said "{QUESTIONS[0]}", twice', "positive": ANSWERS[0]},
     ),
     Nasty(
         "inch-marks.tsv",
-        lines([("text", "label"), *((f'5" disk: {t}' if i % 9 == 0 else t, c) for i, (t, c) in enumerate(classed()))], "\t", csv.QUOTE_NONE).encode()
+        lines(
+            [
+                ("text", "label"),
+                *((f'5" disk: {t}' if i % 9 == 0 else t, c) for i, (t, c) in enumerate(classed())),
+            ],
+            "\t",
+            csv.QUOTE_NONE,
+        ).encode()
         if False
-        else "".join(f"{t}\t{c}\n" for t, c in [("text", "label"), *((f'"5 inch: {t}' if i % 9 == 0 else t, c) for i, (t, c) in enumerate(classed()))]).encode(),
+        else "".join(
+            f"{t}\t{c}\n"
+            for t, c in [
+                ("text", "label"),
+                *((f'"5 inch: {t}' if i % 9 == 0 else t, c) for i, (t, c) in enumerate(classed())),
+            ]
+        ).encode(),
         "text-class",
         TEXT,
         "label",
@@ -356,14 +402,21 @@ HEADERS = [
     ),
     Nasty(
         "pandas-index.csv",
-        lines([("", "question", "answer"), *((i, q, a) for i, (q, a) in enumerate(asked()))]).encode(),
+        lines(
+            [("", "question", "answer"), *((i, q, a) for i, (q, a) in enumerate(asked()))]
+        ).encode(),
         "pair",
         QA,
         codes=("id_column",),
     ),
     Nasty(
         "pandas-index-saved-twice.csv",
-        lines([("Unnamed: 0.1", "Unnamed: 0", "text", "label"), *((i, i, t, c) for i, (t, c) in enumerate(classed()))]).encode(),
+        lines(
+            [
+                ("Unnamed: 0.1", "Unnamed: 0", "text", "label"),
+                *((i, i, t, c) for i, (t, c) in enumerate(classed())),
+            ]
+        ).encode(),
         "text-class",
         TEXT,
         "label",
@@ -371,7 +424,9 @@ HEADERS = [
     ),
     Nasty(
         "r-row-names.csv",
-        lines([("question", "answer"), *((i + 1, q, a) for i, (q, a) in enumerate(asked()))]).encode(),
+        lines(
+            [("question", "answer"), *((i + 1, q, a) for i, (q, a) in enumerate(asked()))]
+        ).encode(),
         "pair",
         QA,
     ),
@@ -397,14 +452,19 @@ HEADERS = [
     ),
     Nasty(
         "title-above.csv",
-        ("Questions of the help desk, spring;\n;\n" + lines([("question", "answer"), *asked()], ";")).encode(),
+        (
+            "Questions of the help desk, spring;\n;\n"
+            + lines([("question", "answer"), *asked()], ";")
+        ).encode(),
         "pair",
         QA,
         codes=("lines_skipped",),
     ),
     Nasty(
         "title-and-empty-line-above.csv",
-        ("Export 2024-03-01\n\n" + lines([("sentence1", "sentence2", "score"), *scored()])).encode(),
+        (
+            "Export 2024-03-01\n\n" + lines([("sentence1", "sentence2", "score"), *scored()])
+        ).encode(),
         "pair-score",
         PAIR,
         "score",
@@ -422,7 +482,9 @@ HEADERS = [
     ),
     Nasty(
         "two-headers.csv",
-        lines([("sentence1", "sentence2", "score"), ("text", "text", "0 to 1"), *scored()]).encode(),
+        lines(
+            [("sentence1", "sentence2", "score"), ("text", "text", "0 to 1"), *scored()]
+        ).encode(),
         "pair-score",
         PAIR,
         "score",
@@ -448,7 +510,7 @@ HEADERS = [
     ),
     Nasty(
         "ragged.csv",
-        (CLASSED + 'only one cell\na,b,c,d\n').encode(),
+        (CLASSED + "only one cell\na,b,c,d\n").encode(),
         "text-class",
         TEXT,
         "label",
@@ -458,7 +520,9 @@ HEADERS = [
     ),
     Nasty(
         "empty-rows-and-cells.csv",
-        (ASKED + "\n\n,\n" + lines([(QUESTIONS[70], ""), ("", ANSWERS[71]), ("  ", ANSWERS[72])])).encode(),
+        (
+            ASKED + "\n\n,\n" + lines([(QUESTIONS[70], ""), ("", ANSWERS[71]), ("  ", ANSWERS[72])])
+        ).encode(),
         "pair",
         QA,
         read=64,
@@ -469,10 +533,22 @@ HEADERS = [
         "pair",
         {"anchor": "0", "positive": "1"},
     ),
-    Nasty("a-and-b.csv", lines([("a", "b"), *asked()]).encode(), "pair", {"anchor": "a", "positive": "b"}),
+    Nasty(
+        "a-and-b.csv",
+        lines([("a", "b"), *asked()]).encode(),
+        "pair",
+        {"anchor": "a", "positive": "b"},
+    ),
     Nasty(
         "na-is-an-answer.csv",
-        lines([("question", "answer"), *asked(), ("Which symbol has sodium?", "NA"), ("How many are open?", "None")]).encode(),
+        lines(
+            [
+                ("question", "answer"),
+                *asked(),
+                ("Which symbol has sodium?", "NA"),
+                ("How many are open?", "None"),
+            ]
+        ).encode(),
         "pair",
         QA,
         read=62,
@@ -484,13 +560,27 @@ REFUSED = [
     Nasty("nothing.csv", b"", refused="is empty"),
     Nasty("spaces-only.csv", b" \r\n\t\r\n ", refused="is empty"),
     Nasty("header-only.csv", b"question,answer\n", refused="no rows"),
-    Nasty("workbook.csv", b"PK\x03\x04\x14\x00\x06\x00" + b"\x00xl/workbook.xml" * 20, refused="Excel.*CSV"),
-    Nasty("old-workbook.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), refused="Office.*CSV"),
+    Nasty(
+        "workbook.csv",
+        b"PK\x03\x04\x14\x00\x06\x00" + b"\x00xl/workbook.xml" * 20,
+        refused="Excel.*CSV",
+    ),
+    Nasty(
+        "old-workbook.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), refused="Office.*CSV"
+    ),
     Nasty("page.csv", b"<!DOCTYPE html>\n<html><body>Sign in</body></html>", refused="web page"),
-    Nasty("page-without-doctype.csv", b"<head><title>302</title></head>\n<body>Moved, sorry</body>", refused="web page"),
+    Nasty(
+        "page-without-doctype.csv",
+        b"<head><title>302</title></head>\n<body>Moved, sorry</body>",
+        refused="web page",
+    ),
     Nasty("paper.txt", b"%PDF-1.7\n" + bytes(range(256)) * 4, refused="PDF"),
     Nasty("table.xml.txt", b"<?xml version='1.0'?><rows><row/></rows>", refused="XML"),
-    Nasty("pointer.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 9\n", refused="LFS"),
+    Nasty(
+        "pointer.csv",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 9\n",
+        refused="LFS",
+    ),
     Nasty("half-packed.csv.gz", gzip.compress(ASKED.encode())[:-12], refused="damaged"),
     Nasty("sheet.xlsx", b"PK\x03\x04", refused="kind that is not read"),
 ]

@@ -41,9 +41,26 @@ FILES = [
     Nasty("plain.parquet", parq(ASKED), "pair", QA),
     Nasty("parquet-called.csv", parq(ASKED), "pair", QA),
     Nasty("commas-called.parquet", lines([("question", "answer"), *asked()]).encode(), "pair", QA),
-    Nasty("large-strings.parquet", parq({k: pa.array(v, pa.large_string()) for k, v in ASKED.items()}), "pair", QA),
-    Nasty("dictionary.parquet", parq({"text": CLASSED["text"], "label": pa.array(CLASSED["label"]).dictionary_encode()}), "text-class", TEXT, "label", codes=("label_strings",)),
-    Nasty("binary-texts.parquet", parq({k: pa.array([t.encode() for t in v], pa.binary()) for k, v in ASKED.items()}), "pair", QA),
+    Nasty(
+        "large-strings.parquet",
+        parq({k: pa.array(v, pa.large_string()) for k, v in ASKED.items()}),
+        "pair",
+        QA,
+    ),
+    Nasty(
+        "dictionary.parquet",
+        parq({"text": CLASSED["text"], "label": pa.array(CLASSED["label"]).dictionary_encode()}),
+        "text-class",
+        TEXT,
+        "label",
+        codes=("label_strings",),
+    ),
+    Nasty(
+        "binary-texts.parquet",
+        parq({k: pa.array([t.encode() for t in v], pa.binary()) for k, v in ASKED.items()}),
+        "pair",
+        QA,
+    ),
     Nasty(
         "class-label.parquet",
         parq(
@@ -57,7 +74,15 @@ FILES = [
     ),
     Nasty(
         "class-label-minus-1.parquet",
-        parq({**INFERRED, "label": pa.array([-1 if i % 6 == 5 else v for i, v in enumerate(INFERRED["label"])], pa.int8())}, {"label": {"names": ("entailment", "neutral", "contradiction"), "_type": "ClassLabel"}}),
+        parq(
+            {
+                **INFERRED,
+                "label": pa.array(
+                    [-1 if i % 6 == 5 else v for i, v in enumerate(INFERRED["label"])], pa.int8()
+                ),
+            },
+            {"label": {"names": ("entailment", "neutral", "contradiction"), "_type": "ClassLabel"}},
+        ),
         "nli",
         {"premise": "premise", "hypothesis": "hypothesis"},
         "label",
@@ -66,24 +91,65 @@ FILES = [
     ),
     Nasty(
         "decimals.parquet",
-        parq({**columns(scored(), "sentence1", "sentence2", "score"), "score": pa.array([decimal.Decimal(str(round(v, 2))) for _, _, v in scored()], pa.decimal128(4, 2))}),
+        parq(
+            {
+                **columns(scored(), "sentence1", "sentence2", "score"),
+                "score": pa.array(
+                    [decimal.Decimal(str(round(v, 2))) for _, _, v in scored()], pa.decimal128(4, 2)
+                ),
+            }
+        ),
         "pair-score",
         PAIR,
         "score",
     ),
-    Nasty("half-floats.parquet", parq({**columns(scored(), "sentence1", "sentence2", "score"), "score": pa.array([v for _, _, v in scored()], pa.float32())}), "pair-score", PAIR, "score"),
+    Nasty(
+        "half-floats.parquet",
+        parq(
+            {
+                **columns(scored(), "sentence1", "sentence2", "score"),
+                "score": pa.array([v for _, _, v in scored()], pa.float32()),
+            }
+        ),
+        "pair-score",
+        PAIR,
+        "score",
+    ),
     Nasty(
         "timestamps.parquet",
-        parq({**ASKED, "asked_at": pa.array([datetime.datetime(2024, 1, 1, i % 24) for i in range(N)], pa.timestamp("ns")), "took": pa.array([i for i in range(N)], pa.duration("s"))}),
+        parq(
+            {
+                **ASKED,
+                "asked_at": pa.array(
+                    [datetime.datetime(2024, 1, 1, i % 24) for i in range(N)], pa.timestamp("ns")
+                ),
+                "took": pa.array([i for i in range(N)], pa.duration("s")),
+            }
+        ),
         "pair",
         QA,
     ),
-    Nasty("huge-ints.parquet", parq({**ASKED, "tweet": pa.array([2**63 + i for i in range(N)], pa.uint64())}), "pair", QA),
+    Nasty(
+        "huge-ints.parquet",
+        parq({**ASKED, "tweet": pa.array([2**63 + i for i in range(N)], pa.uint64())}),
+        "pair",
+        QA,
+    ),
     Nasty(
         "list-of-structs.parquet",
-        parq({"query": [q for q, _, _ in triplets()], "positive_passages": [[{"docid": "a", "text": p}] for _, p, _ in triplets()], "negative_passages": [[{"docid": "b", "text": n}] for _, _, n in triplets()]}),
+        parq(
+            {
+                "query": [q for q, _, _ in triplets()],
+                "positive_passages": [[{"docid": "a", "text": p}] for _, p, _ in triplets()],
+                "negative_passages": [[{"docid": "b", "text": n}] for _, _, n in triplets()],
+            }
+        ),
         "triplet",
-        {"anchor": "query", "positive": "positive_passages.text", "negative": "negative_passages.text"},
+        {
+            "anchor": "query",
+            "positive": "positive_passages.text",
+            "negative": "negative_passages.text",
+        },
     ),
     Nasty(
         "struct.parquet",
@@ -91,10 +157,41 @@ FILES = [
         "triplet",
         {"anchor": "set.query", "positive": "set.pos", "negative": "set.neg"},
     ),
-    Nasty("vectors.parquet", parq({**ASKED, "embedding": pa.array([[0.0] * 4] * N, pa.list_(pa.float32(), 4))}), "pair", QA, codes=("nested",)),
-    Nasty("truth.parquet", parq(columns([(s, t, bool(v)) for s, t, v in judged()], "sentence1", "sentence2", "label")), "pair-class", PAIR, "label", codes=("label_bool",)),
-    Nasty("pandas-index.parquet", parq({**ASKED, "__index_level_0__": list(range(100, 100 + N))}), "pair", QA),
-    Nasty("nulls.parquet", parq({"question": [None if i % 10 == 0 else q for i, q in enumerate(ASKED["question"])], "answer": ASKED["answer"], "note": pa.nulls(N)}), "pair", QA, kept=54, codes=("nulls",)),
+    Nasty(
+        "vectors.parquet",
+        parq({**ASKED, "embedding": pa.array([[0.0] * 4] * N, pa.list_(pa.float32(), 4))}),
+        "pair",
+        QA,
+        codes=("nested",),
+    ),
+    Nasty(
+        "truth.parquet",
+        parq(columns([(s, t, bool(v)) for s, t, v in judged()], "sentence1", "sentence2", "label")),
+        "pair-class",
+        PAIR,
+        "label",
+        codes=("label_bool",),
+    ),
+    Nasty(
+        "pandas-index.parquet",
+        parq({**ASKED, "__index_level_0__": list(range(100, 100 + N))}),
+        "pair",
+        QA,
+    ),
+    Nasty(
+        "nulls.parquet",
+        parq(
+            {
+                "question": [None if i % 10 == 0 else q for i, q in enumerate(ASKED["question"])],
+                "answer": ASKED["answer"],
+                "note": pa.nulls(N),
+            }
+        ),
+        "pair",
+        QA,
+        kept=54,
+        codes=("nulls",),
+    ),
     Nasty("same-name-twice.parquet", parq(ASKED), "pair", QA),
     Nasty("row-less.parquet", parq({"text": pa.array([], pa.string())}), refused="no rows"),
     Nasty("cut.parquet", parq(ASKED)[:400], refused="not a Parquet file"),
