@@ -87,9 +87,11 @@ class Column:
             return 0.0
         if self.distinct == 1 and self.filled > FEW:
             return 0.0  # an instruction, a role, a remark: the same in every row
+        if self._class_like and hint("class", self.name) >= 0.9:
+            return 0.0
         likeness = 0.5 * self.spaced + 0.5 * min(1.0, self.characters / 20)
         likeness *= 0.3 if self._class_like else 1.0
-        return likeness * min(1.0, 2 * self.filled / self.rows)
+        return likeness * (0.5 + 0.5 * self.filled / self.rows) * (2 * self.filled >= self.rows or 0.5)
 
     @property
     def _class_like(self) -> bool:

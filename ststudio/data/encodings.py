@@ -49,6 +49,9 @@ COMMON = {
     "cp1253": "αοιετσνρηυπκμλςά",
     "cp1255": "יוהלאתרמבשנדםכעק",
     "cp1256": "اليمنرتبوةعدسفهك",
+}
+# … and of those that take several bytes each.
+WIDE = {
     "shift_jis": KANA,
     "euc_jp": KANA,
     "euc_kr": "이다는의에을를은가하고지한로기도자사리시인어나아서대그해있수들라일게만정보전부장주제과여면당요없것니습",
@@ -131,7 +134,7 @@ def _detect(sample: bytes) -> str:
     best = from_bytes(sample, cp_isolation=CANDIDATES).best()
     if best is None or best.encoding in ALPHABETS:
         return _likeliest(sample, ALPHABETS)
-    return _likeliest(sample, COMMON)
+    return _likeliest(sample, WIDE if best.encoding in WIDE else COMMON)
 
 
 def _likeliest(sample: bytes, letters: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from ststudio.data.columns import Column
 from ststudio.data.labels import CLASS_COUNT, is_missing, meaning
 from ststudio.data.names import hint
 
+FEW = 5  # whole numbers: as likely classes as scores
 PAIR_LABELS = ("pair-class", "nli", "pair-score")  # cases whose label tells how two texts relate
 
 
@@ -26,8 +27,10 @@ def _score_fit(column: Column) -> float:
         # One value or two are a score only where the name says so.
         return 0.3 if hint("score", column.name) == 1.0 else 0.0
     if column.whole and column.high > 10 and column.high != 100:
-        return 0.3  # votes, years, lengths
-    return 0.8 if column.whole and column.distinct == 3 else 1.0
+        return 0.25 if column.distinct < column.filled else 0.1  # votes, years, lengths
+    named = hint("score", column.name) > 0
+    few = column.distinct == 3 or (column.distinct <= FEW and not named)
+    return 0.8 if column.whole and few else 1.0
 
 
 def _class_fit(column: Column) -> float:
@@ -88,5 +91,5 @@ def is_label(column: Column) -> bool:
     """Tell whether name and values both say that a column is a label."""
     fits = max(label_fit(case, column) for case in CASES if CASES[case].label)
     named = max(hint("class", column.name), hint("score", column.name))
-    told = column.distinct == 2 or label_fit("nli", column) == 1.0
+    told = column.distinct <= 3 and max(label_fit(case, column) for case in PAIR_LABELS) >= 0.9
     return not column.is_id and (fits >= 0.6 and named >= 0.6 or fits >= 0.9 and told)

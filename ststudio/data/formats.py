@@ -24,8 +24,8 @@ from ststudio.data.jsons import (
 )
 from ststudio.data.own_splits import split_by_column
 from ststudio.data.parquets import read_parquet
-from ststudio.data.squad import unfold
 from ststudio.data.tables import LeftOut, Part, Retrieval, Table
+from ststudio.data.unfold import unfold
 from ststudio.errors import StudioError
 
 KINDS = {

@@ -23,6 +23,8 @@ UNUSED_PAIR_LABEL = 0.3  # a 0/1, a score or an entailment, ignored: negatives b
 UNUSED_SCORE = 0.05  # a score says more than a class
 MISCAST = 0.25  # a column used against its name
 
+POOR = 0.3  # fit of a label
+UNEVEN = 2.5  # times as long: two texts that are hardly compared with each other
 NEARER = 0.05  # in overlap of words
 
 
@@ -136,10 +138,22 @@ def _fit_roles(case: Case, chosen: tuple[Column, ...], columns: list[Column]) ->
     if len(chosen) == 3 and chosen[0].of_list:
         # A list of three: a triplet if the second text is nearer the first than the third is.
         fit += 0.15 if chosen[1].alike > chosen[2].alike + NEARER else -0.15
+    fit += _by_length(case, chosen)
     if case.columns[0] == "anchor":
         # Whoever asks is the anchor: a question is answered by what is none.
         fit += 0.1 * (chosen[0].questions > 0.5 > 0.2 > chosen[1].questions)
     return fit
+
+
+def _by_length(case: Case, chosen: tuple[Column, ...]) -> float:
+    """Rate the lengths of two texts: alike where they are compared, the shorter one first."""
+    if len(chosen) < 2 or chosen[0].of_list:
+        return 0.0
+    first, second = (max(1.0, column.characters) for column in chosen[:2])
+    if case.columns[0] == "anchor":
+        return 0.04 * (second > 2 * first) - 0.04 * (first > 2 * second)
+    named = all(hint(r, c.name) >= 0.7 for r, c in zip(case.columns, chosen, strict=True))
+    return -0.1 * (max(first, second) > UNEVEN * min(first, second) and not named)
 
 
 def _miscast(role: str, column: Column) -> bool:
@@ -162,14 +176,21 @@ def _labels(case: Case, columns: list[Column], wish: Wish) -> Iterator[tuple[Lab
         if fits and not (column.is_id and named < 0.6 and not wish.label):
             # Of two labels that fit alike, the coarser one: it has more rows a class.
             coarse = 0.01 / max(1, column.distinct)
-            yield Label(column.name, case.label), 0.5 * fits + 0.5 * named + coarse
+            # A name does not make a score of what is hardly one: votes, years, lengths.
+            worth = 0.5 * fits + 0.5 * named if fits >= POOR else fits * (0.5 + 0.5 * named)
+            yield Label(column.name, case.label), worth + coarse
 
 
 def _unused(case: Case, roles: dict[str, str], label: Label | None, columns: list[Column]) -> float:
     used = {*roles.values(), *([label.column] if label else [])}
     lists = {c.of_list for c in columns if c.of_list and c.name in used} | used
     left = [c for c in columns if c.name not in lists and c.of_list not in used]
-    texts = sum(UNUSED_TEXT for c in left if c.prose >= 0.4 and not c.of_list)
+    longest = max((c.characters for c in columns if c.name in used), default=0.0)
+    texts = sum(
+        UNUSED_TEXT * (0.5 if len(roles) == 1 and c.characters * 2 < longest else 1.0)  # its title
+        for c in left
+        if c.prose >= 0.4 and not c.of_list
+    )
     roleless = [c for c in left if c.prose >= 0.2 and not c.of_list]
     named = any(
         hint(role, c.name) >= 0.9

@@ -7,7 +7,8 @@ from itertools import zip_longest
 from ststudio.data.gather import NUMBER
 from ststudio.data.names import names_a_role
 
-NAME = re.compile(r"[^\W\d][\w .\-/()#?]{0,63}|\d{1,2}", re.UNICODE)
+NAME = re.compile(r"[^\W\d][\w .\-/()#?%:&*]{0,63}|\d{1,2}", re.UNICODE)
+WRITTEN = re.compile(r"[-+]?\d*[.,]?\d+ ?%?")  # a number, or what people write for one
 OTHER_NAMES = frozenset(
     "id description doc lang language name paragraph source subject tags title".split()
 )
@@ -57,7 +58,7 @@ def is_second_header(rows: list[list[str]]) -> bool:
         return True
     over_numbers = False
     for cell, *below in zip_longest(first, *rows[1:], fillvalue=""):
-        numbers = [bool(NUMBER.fullmatch(value)) for value in below if value]
+        numbers = [_is_number(value) for value in below if value]
         if cell and numbers and all(numbers) and len(numbers) > 2:
             over_numbers = over_numbers or not NUMBER.fullmatch(cell)
         elif len(cell) > NAME_CHARACTERS or cell in below:
@@ -71,15 +72,24 @@ def _differs(first: list[str], rest: list[list[str]]) -> bool:
         below = [row[column] for row in rest if len(row) > column and row[column]]
         if not below:
             continue
-        if not NUMBER.fullmatch(cell) and all(NUMBER.fullmatch(value) for value in below):
+        if not NUMBER.fullmatch(cell) and all(map(_is_number, below)):
             return True
-        usual = statistics.median(map(len, below))
-        if usual > 20 and len(cell) * 2 < usual:
+        usual = statistics.median(map(_width, below))
+        if usual > 20 and _width(cell) * 2 < usual:
             return True
     if any(map(SPACED.search, first)):
         return False
     spaced = sum(any(map(SPACED.search, row)) for row in rest)
     return not rest or spaced * 2 > len(rest) or any("_" in cell for cell in first)
+
+
+def _is_number(cell: str) -> bool:
+    return bool(NUMBER.fullmatch(cell) or WRITTEN.fullmatch(cell.strip()))
+
+
+def _width(cell: str) -> int:
+    """Return the length of a text, Chinese and its like counted as wide as they print."""
+    return len(cell) + sum(letter >= "\u1100" for letter in cell)
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -31,9 +31,21 @@ MEANINGS: Mapping[str, Mapping[str, int]] = {
         **{f"{no}{word}": 0 for no in ("not", "non", "not_", "non_") for word in _ALIKE.split()},
     },
     "nli": {
-        **dict.fromkeys("entailment entails entail entailed e".split(), 0),
-        **dict.fromkeys("neutral n".split(), 1),
-        **dict.fromkeys("contradiction contradicts contradict contradictory c".split(), 2),
+        **dict.fromkeys(
+            "entailment entails entail entailed e supports supported support implication implies "
+            "entails_hypothesis folgerung implicacion follows".split(),
+            0,
+        ),
+        **dict.fromkeys(
+            "neutral n not_enough_info nei not_enough_information unknown notmentioned "
+            "not_mentioned undetermined neutre neutro unverifiable".split(),
+            1,
+        ),
+        **dict.fromkeys(
+            "contradiction contradicts contradict contradictory contradicted c refutes refuted "
+            "refute widerspruch contradiccion contradicao contraddizione".split(),
+            2,
+        ),
     },
 }
 NEGATED = ("pair-class",)

@@ -1,8 +1,10 @@
-"""Questions on paragraphs as SQuAD keeps them: nested, or flattened as on the Hub."""
+"""Rows that hold several rows: SQuAD's questions on paragraphs, a chatbot's intents."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+INTENTS = ("tag", "intent", "name")
+REPLIES = "responses"
 NO_ANSWER = "its question has no answer in its text"
 
 
@@ -18,8 +20,17 @@ def unfold(row: Any) -> Iterator[Any]:  # noqa: ANN401
         outer = {name: value for name, value in row.items() if name != "qas"}
         for question in row["qas"]:
             yield _asked({**outer, **question})
+    elif _is_intent(row):
+        others = {name: value for name, value in row.items() if name not in ("patterns", REPLIES)}
+        yield from ({**others, "text": text} for text in row["patterns"])
     else:
         yield NO_ANSWER if _unanswered(row.get("answers")) else row
+
+
+def _is_intent(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row names a class and lists what people say when they mean it."""
+    patterns = row.get("patterns")
+    return isinstance(patterns, list) and any(isinstance(row.get(name), str) for name in INTENTS)
 
 
 def _all_mappings(value: Any) -> bool:  # noqa: ANN401
