@@ -16,6 +16,7 @@ Kind = Literal["text", "number", "bool", "empty"]
 LOOKED_AT = 4_000  # rows: enough to tell a kind, few enough to tell it at once
 COMPARED = 500  # rows whose words are compared
 LISTED = 300  # distinct values kept by name
+HANDFUL = 8  # distinct words: classes, whatever their column is called
 FEW = 3  # rows whose texts may all be the same by chance
 LIST_PARTS = 5  # a list of up to five texts is also read as "set.0", "set.1", …
 
@@ -91,12 +92,20 @@ class Column:
             return 0.0
         likeness = 0.5 * self.spaced + 0.5 * min(1.0, self.characters / 20)
         likeness *= 0.3 if self._class_like else 1.0
-        return likeness * (0.5 + 0.5 * self.filled / self.rows) * (2 * self.filled >= self.rows or 0.5)
+        return (
+            likeness * (0.5 + 0.5 * self.filled / self.rows) * (2 * self.filled >= self.rows or 0.5)
+        )
+
+    def speaks_for(self, role: str) -> float:
+        """Return how strongly the name speaks for a role, less so over names of classes."""
+        return hint(role, self.name) * (0.3 if self._class_like else 1.0)
 
     @property
     def _class_like(self) -> bool:
         """Tell whether the texts are names of classes, which a name or many returns show."""
-        if not self.repeats or self.questions > 0.3 or names_a_text(self.name):
+        if not self.repeats or self.questions > 0.3:
+            return False
+        if names_a_text(self.name) and (self.distinct > HANDFUL or self.characters > 20):
             return False
         often = self.distinct <= self.filled / 5 or hint("class", self.name) >= 0.9
         return self.characters < (60 if often else 30)

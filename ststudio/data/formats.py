@@ -234,8 +234,8 @@ def _refuse_kind(content: bytes, name: str) -> None:
 
 def _read_text(text: str, part: Part, collection: Collection, cut: bool) -> None:
     name = part.name.lower().removesuffix(".gz")
-    named = name.endswith((".jsonl", ".ndjson")) and text.lstrip()[:1] in ("{", "[", '"')
-    if is_json_lines(text) or (named and not is_json(text)):
+    named = name.endswith((".jsonl", ".ndjson"))
+    if is_json_lines(text, named):
         collection.take(part.split, read_json_lines(text))
         return
     if is_json(text) or (name.endswith(".json") and text.lstrip()[:1] in "{["):

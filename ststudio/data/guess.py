@@ -8,7 +8,7 @@ from ststudio.data.cases import CASES, Case
 from ststudio.data.columns import Column
 from ststudio.data.findings import Label
 from ststudio.data.fits import is_label, label_fit, pair_label_fit
-from ststudio.data.names import TEXT_ROLES, hint, names_a_text
+from ststudio.data.names import TEXT_ROLES, hint, names_a_text, twins
 
 TEXTS_TRIED = 7  # columns that may be texts: every order of them is weighed
 CLEAR = 0.3  # nothing else comes near
@@ -83,6 +83,8 @@ def text_columns(columns: list[Column], wish: Wish) -> list[Column]:
             and (column.of_list in split if column.of_list else column.name not in split)
         )
     ]
+    if sum(column.prose >= 0.4 for column in texts) > 1:  # then names of classes are none
+        texts = [c for c in texts if c.prose >= 0.05 or c.name in chosen]
     best = sorted(texts, key=lambda c: -(c.prose + _named(c) + (c.name in chosen)))[:TEXTS_TRIED]
     return [column for column in columns if column in best]
 
@@ -125,7 +127,7 @@ def _total(case: Case, roles: float, label: float) -> float:
 
 def _fit_roles(case: Case, chosen: tuple[Column, ...], columns: list[Column]) -> float:
     fit = sum(
-        0.5 * column.prose + 0.5 * hint(role, column.name)
+        0.5 * column.prose + 0.5 * column.speaks_for(role)
         for role, column in zip(case.columns, chosen, strict=True)
     ) / len(chosen)
     places = [columns.index(column) for column in chosen]
@@ -138,20 +140,23 @@ def _fit_roles(case: Case, chosen: tuple[Column, ...], columns: list[Column]) ->
     if len(chosen) == 3 and chosen[0].of_list:
         # A list of three: a triplet if the second text is nearer the first than the third is.
         fit += 0.15 if chosen[1].alike > chosen[2].alike + NEARER else -0.15
-    fit += _by_length(case, chosen)
+    fit += _as_twins(case, chosen)
     if case.columns[0] == "anchor":
         # Whoever asks is the anchor: a question is answered by what is none.
         fit += 0.1 * (chosen[0].questions > 0.5 > 0.2 > chosen[1].questions)
     return fit
 
 
-def _by_length(case: Case, chosen: tuple[Column, ...]) -> float:
-    """Rate the lengths of two texts: alike where they are compared, the shorter one first."""
+def _as_twins(case: Case, chosen: tuple[Column, ...]) -> float:
+    """Rate two texts that are compared with each other: alike in length, or named as twins."""
     if len(chosen) < 2 or chosen[0].of_list:
         return 0.0
-    first, second = (max(1.0, column.characters) for column in chosen[:2])
     if case.columns[0] == "anchor":
-        return 0.04 * (second > 2 * first) - 0.04 * (first > 2 * second)
+        names = chosen[0].name, chosen[1].name
+        return 0.05 * twins(*names) - 0.05 * twins(*reversed(names))
+    if twins(chosen[0].name, chosen[1].name):
+        return 0.15
+    first, second = (max(1.0, column.characters) for column in chosen)
     named = all(hint(r, c.name) >= 0.7 for r, c in zip(case.columns, chosen, strict=True))
     return -0.1 * (max(first, second) > UNEVEN * min(first, second) and not named)
 
@@ -177,7 +182,7 @@ def _labels(case: Case, columns: list[Column], wish: Wish) -> Iterator[tuple[Lab
             # Of two labels that fit alike, the coarser one: it has more rows a class.
             coarse = 0.01 / max(1, column.distinct)
             # A name does not make a score of what is hardly one: votes, years, lengths.
-            worth = 0.5 * fits + 0.5 * named if fits >= POOR else fits * (0.5 + 0.5 * named)
+            worth = 0.5 * fits + 0.5 * named if fits >= POOR else 0.5 * fits * (1 + named) - 0.2
             yield Label(column.name, case.label), worth + coarse
 
 

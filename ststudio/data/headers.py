@@ -34,7 +34,9 @@ def _looks_like_names(first: list[str], rest: list[list[str]], unnamed: int) -> 
     named = [cell for cell in first[unnamed:] if cell]
     if not named or any(NUMBER.fullmatch(cell) and len(cell) > 2 for cell in named):
         return False
-    if any(cell in column for cell, *column in zip_longest(first, *rest) if cell):
+    returning = [cell for cell, *column in zip_longest(first, *rest) if cell and cell in column]
+    others = [cell for cell in named if cell not in returning]
+    if returning and not (len(returning) == 1 and others and all(map(_is_known, others))):
         return False  # it returns below, as classes do
     if any(map(_is_known, named)):
         return True
@@ -61,9 +63,14 @@ def is_second_header(rows: list[list[str]]) -> bool:
         numbers = [_is_number(value) for value in below if value]
         if cell and numbers and all(numbers) and len(numbers) > 2:
             over_numbers = over_numbers or not NUMBER.fullmatch(cell)
-        elif len(cell) > NAME_CHARACTERS or cell in below:
+        elif cell in below or not _is_short(cell, [value for value in below if value]):
             return False
     return over_numbers
+
+
+def _is_short(cell: str, below: list[str]) -> bool:
+    usual = statistics.median(map(_width, below)) if below else 0
+    return len(cell) <= NAME_CHARACTERS and (usual <= 20 or 2 * _width(cell) < usual)
 
 
 def _differs(first: list[str], rest: list[list[str]]) -> bool:

@@ -21,12 +21,15 @@ FEW_KEYS = 5  # an object of so few texts is a row
 DEEPEST = 3  # objects around the rows
 
 
-def is_json_lines(text: str) -> bool:
+def is_json_lines(text: str, named: bool) -> bool:
     """Tell whether at least half of the first lines are rows by themselves."""
     closed = "" if is_array(text) else ","  # in an array, rows with a comma are no lines
     lines = list(islice(_filled_lines(text), LOOKED_AT))
-    # A line in quotes may as well be the only cell of a row.
-    values = [_row(line, closed) if line[0] in "{[" else None for line in lines]
+    # A line in quotes may as well be the only cell of a row, where the name does not tell.
+    starts = '{["' if named else "{["
+    values = [_row(line, closed) if line[0] in starts else None for line in lines]
+    if named and values and values[0] == NO_ROW:
+        return True
     rows = sum(isinstance(value, dict) for value in values)
     # One line may as well be a whole file: an array, or an object around one.
     return len(values) > 1 and rows * 2 >= len(values)
