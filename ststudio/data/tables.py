@@ -196,14 +196,17 @@ def read_parts(
 
 
 def save_table(table: Table, folder: Path) -> None:
-    """Write a table without retrieval into a new folder."""
+    """Write a table into a new folder; a retrieval set's judgements are its splits."""
     folder.mkdir(parents=True)
-    for split, rows in table.splits.items():
-        with pa.OSFile(str(folder / f"{split}.arrow"), "wb") as sink:
+    found = table.retrieval
+    searched = {"corpus": found.corpus, "queries": found.queries} if found else {}
+    for name, rows in (table.splits | searched).items():
+        with pa.OSFile(str(folder / f"{name}.arrow"), "wb") as sink:
             with pa.ipc.new_file(sink, rows.schema) as writer:
                 writer.write_table(rows)
     facts = {
         "splits": list(table.splits),
+        "retrieval": found is not None,
         "class_names": table.class_names,
         "read": table.read,
         "left_out": [asdict(left) for left in table.left_out],
@@ -216,8 +219,12 @@ def save_table(table: Table, folder: Path) -> None:
 def open_table(folder: Path) -> Table:
     """Open a table that was saved, its rows mapped from the disk."""
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    splits = {split: _map(folder / f"{split}.arrow") for split in facts["splits"]}
+    retrieval = None
+    if facts.get("retrieval"):
+        retrieval = Retrieval(_map(folder / "corpus.arrow"), _map(folder / "queries.arrow"), splits)
     return Table(
-        splits={split: _map(folder / f"{split}.arrow") for split in facts["splits"]},
+        splits=splits,
         class_names={column: tuple(names) for column, names in facts["class_names"].items()},
         read=facts["read"],
         left_out=tuple(
@@ -226,6 +233,7 @@ def open_table(folder: Path) -> Table:
         ),
         assumed=tuple((code, sentence) for code, sentence in facts["assumed"]),
         delimited=facts["delimited"],
+        retrieval=retrieval,
     )
 
 
