@@ -9,7 +9,7 @@ from ststudio.data.cases import CASES
 from ststudio.data.findings import Finding, Fix, Level, count, quoted
 from ststudio.data.guess import Wish
 from ststudio.data.rows import Masks, Rows
-from ststudio.data.splits import DEV_WANTED, TEST_WANTED, TRAIN_UNITS, Parts, unit_numbers
+from ststudio.data.splits import DEV_WANTED, TEST_WANTED, TRAIN_UNITS, Parts, sizes
 
 SHORT_BYTES = 3  # of letters and digits
 MOSTLY = 0.5  # of the rows: no longer a blemish but a wrong reading
@@ -163,10 +163,7 @@ def check_order(rows: Rows, wish: Wish) -> Iterator[Finding]:
 
 def check_size(rows: Rows, parts: Parts) -> Iterator[Finding]:
     """Say where there are too few rows to learn, or to tell whether it helped."""
-    units = {
-        name: len(np.unique(unit_numbers(rows, split)[taken])) if len(taken) else 0
-        for name, (split, taken) in parts.places.items()
-    }
+    units = {name: sizes(rows, *place)["units"] for name, place in parts.places.items()}
     if units["train"] < TRAIN_UNITS or not units["test"]:
         yield Finding(
             "error",

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ststudio.data.gather import Gathering
-from ststudio.data.headers import CONSISTENT, NAME, SPACED, find_header, invent_header
+from ststudio.data.headers import CONSISTENT, NAME, SPACED, distinct, find_header, invent_header
+from ststudio.data.tables import AS_FOUND, Reading
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 LOOKED_AT = 200  # rows, to find delimiter and header
@@ -34,13 +35,15 @@ class Layout:
     header: list[str] | None  # None: the first row is data already
 
 
-def read_delimited(text: str, name: str, gathering: Gathering) -> list[tuple[str, str]]:
+def read_delimited(
+    text: str, name: str, gathering: Gathering, reading: Reading = AS_FOUND
+) -> list[tuple[str, str]]:
     """Gather rows from delimited text; return what was assumed, raising Full."""
     lines = io.StringIO(text, newline="").readlines()
-    layout = find_layout(lines, name)
+    layout = find_layout(lines, name, reading)
     rows = _rows(lines, layout.delimiter, gathering)
     first = next(((line, cells) for line, cells in rows if any(cells)), None)
-    assumed = _assumptions(layout, name)
+    assumed = _assumptions(layout, name, reading)
     if first is None:
         return assumed
     header = layout.header or invent_header(len(first[1]), layout.delimiter)
@@ -65,9 +68,20 @@ def _add(gathering: Gathering, line: int, cells: list[str], header: list[str]) -
         gathering.leave_out(line, RAGGED)
 
 
-def find_layout(lines: Sequence[str], name: str) -> Layout:
-    """Find delimiter and header by how rows line up."""
+def find_layout(lines: Sequence[str], name: str, reading: Reading = AS_FOUND) -> Layout:
+    """Find delimiter and header by how rows line up, unless a person decided them."""
     lines = lines[: 5 * LOOKED_AT]
+    delimiter = reading.delimiter
+    if delimiter is None:
+        delimiter = _find_delimiter(lines, name)
+    sample = _sample(lines, delimiter)
+    if reading.header is None:
+        return Layout(delimiter, find_header(sample))
+    first = [cell.strip() for cell in sample[0]] if sample else []
+    return Layout(delimiter, distinct(first) if reading.header and first else None)
+
+
+def _find_delimiter(lines: Sequence[str], name: str) -> str:
     scores = {delimiter: _consistency(_sample(lines, delimiter)) for delimiter in DELIMITERS}
     if max(score for delimiter, score in scores.items() if delimiter != ",") >= CONSISTENT:
         # Where something else fits too, "0,5" is one number.
@@ -75,8 +89,7 @@ def find_layout(lines: Sequence[str], name: str) -> Layout:
     if _plain_name(name).endswith(".tsv"):
         scores["\t"] *= 1.2
     best = max(scores, key=lambda delimiter: scores[delimiter])
-    delimiter = best if scores[best] else ""
-    return Layout(delimiter, find_header(_sample(lines, delimiter)))
+    return best if scores[best] else ""
 
 
 def _plain_name(name: str) -> str:
@@ -108,13 +121,13 @@ def _consistency(rows: list[list[str]]) -> float:
     return share if named and share >= OF_A_HEADER else 0.0
 
 
-def _assumptions(layout: Layout, name: str) -> list[tuple[str, str]]:
+def _assumptions(layout: Layout, name: str, reading: Reading) -> list[tuple[str, str]]:
     assumed = []
     usual = "\t" if _plain_name(name).endswith(".tsv") else ","
-    if layout.delimiter and layout.delimiter != usual:
+    if reading.delimiter is None and layout.delimiter and layout.delimiter != usual:
         sentence = f"The cells of {name} are separated by {DELIMITERS[layout.delimiter]}."
         assumed.append(("delimiter_assumed", sentence))
-    if layout.header is None:
+    if reading.header is None and layout.header is None:
         sentence = f"{name} has no row of names, so its columns were named here."
         assumed.append(("header_assumed", sentence))
     return assumed

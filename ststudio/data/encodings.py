@@ -32,6 +32,7 @@ CANDIDATES = [
     "big5",
     "mac_roman",
 ]
+ENCODINGS = ("utf-8", "utf-16", *CANDIDATES)  # what a person may decide on
 LOOKED_AT = 200_000  # bytes
 CONTROLS = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32)) + b"\x7f"
 MOST_CONTROLS = 0.002  # share of bytes; above it, this is no text
@@ -39,11 +40,15 @@ RARE_ACCENTS = 0.05  # of all bytes: Polish and Turkish have more
 FEW_DAMAGED = 0.05  # of the characters beyond ASCII
 
 
-def decode(data: bytes, name: str, cut: bool = False) -> tuple[str, str]:
+def decode(
+    data: bytes, name: str, cut: bool = False, decided: str | None = None
+) -> tuple[str, str]:
     """Return the text and a sentence on what was assumed, if anything; raise StudioError.
 
     With `cut`, the data may end in the middle of a character.
     """
+    if decided is not None:
+        return _whole(data, decided, cut).removeprefix("\ufeff"), ""
     for mark, encoding in MARKS.items():
         if data.startswith(mark):
             return _whole(data[len(mark) :], encoding, cut), ""

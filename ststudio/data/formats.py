@@ -14,7 +14,7 @@ from ststudio.data.gather import NAMED_LINES, Full, Gathering
 from ststudio.data.jsons import is_json, is_json_lines, read_json, read_json_lines
 from ststudio.data.memory import limit_memory
 from ststudio.data.parquets import read_parquet
-from ststudio.data.tables import LeftOut, Part, Table
+from ststudio.data.tables import AS_FOUND, LeftOut, Part, Reading, Table
 from ststudio.errors import StudioError
 
 KINDS = {
@@ -44,11 +44,13 @@ PARQUET = b"PAR1"
 HELD_OUT_SHARE = 4  # a held-out split takes at most this part of the budget
 
 
-def parse_files(parts: Sequence[Part], limits: Mapping[str, int]) -> Table:
+def parse_files(
+    parts: Sequence[Part], limits: Mapping[str, int], reading: Reading = AS_FOUND
+) -> Table:
     """Parse files into one table within limits; raise StudioError."""
     limit_memory(limits["decoded_bytes"])
     pa.set_memory_pool(pa.system_memory_pool())  # the others reserve more than they use
-    collection = Collection(limits)
+    collection = Collection(limits, reading)
     # Held-out rows first: they are few, and train takes what is left.
     for part in sorted(parts, key=lambda part: part.split == "train"):
         if part.split not in collection.full:
@@ -59,8 +61,9 @@ def parse_files(parts: Sequence[Part], limits: Mapping[str, int]) -> Table:
 class Collection:
     """The rows of all splits, and what was assumed on the way."""
 
-    def __init__(self, limits: Mapping[str, int]) -> None:
-        self.limits = limits
+    def __init__(self, limits: Mapping[str, int], reading: Reading) -> None:
+        self.limits, self.reading = limits, reading
+        self.delimited = False
         self.splits: dict[str, Gathering] = {}
         self.full: set[str] = set()
         self.assumed: list[tuple[str, str]] = []
@@ -106,6 +109,7 @@ class Collection:
             read=sum(found.read for found in self.splits.values()),
             left_out=_merged(self.splits.values()),
             assumed=tuple(dict.fromkeys(self.assumed + self._limits_met() + _oddities(gathered))),
+            delimited=self.delimited,
         )
 
     def _why(self) -> str:
@@ -156,7 +160,7 @@ def _read_part(part: Part, collection: Collection) -> None:
         return
     cut = len(content) > collection.limits["decoded_bytes"]
     _refuse_kind(content, part.name)
-    text, assumption = decode(content, part.name, cut)
+    text, assumption = decode(content, part.name, cut, collection.reading.encoding)
     if assumption:
         collection.assumed.append(("encoding_assumed", assumption))
     if cut:
@@ -198,6 +202,9 @@ def _refuse_kind(content: bytes, name: str) -> None:
 
 def _read_text(text: str, part: Part, collection: Collection, cut: bool) -> None:
     name = part.name.lower().removesuffix(".gz")
+    if collection.reading.delimiter is not None:
+        _read_cells(text, part, collection)
+        return
     is_lines = is_json_lines(text) or (name.endswith((".jsonl", ".ndjson")) and not is_json(text))
     if is_lines:
         collection.take(part.split, read_json_lines(text))
@@ -206,9 +213,13 @@ def _read_text(text: str, part: Part, collection: Collection, cut: bool) -> None
         for split, rows in read_json(text, part.name, cut).items():
             collection.take(split or part.split, rows)
         return
+    _read_cells(text, part, collection)
+
+
+def _read_cells(text: str, part: Part, collection: Collection) -> None:
     gathering = collection.gathering(part.split)
-    gathering.textual = True
+    gathering.textual = collection.delimited = True
     try:
-        collection.assumed += read_delimited(text, part.name, gathering)
+        collection.assumed += read_delimited(text, part.name, gathering, collection.reading)
     except Full:
         collection.full.add(part.split)

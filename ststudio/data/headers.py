@@ -29,7 +29,7 @@ def find_header(rows: list[list[str]]) -> list[str] | None:
     # A column of row names without a name of its own; not a delimiter at the end of rows.
     unnamed = int(len(longer) > CONSISTENT * len(rest) and any(row[-1] for row in longer))
     first = [""] * unnamed + first
-    return _distinct(first) if _looks_like_names(first, rest, unnamed) else None
+    return distinct(first) if _looks_like_names(first, rest, unnamed) else None
 
 
 def _looks_like_names(first: list[str], rest: list[list[str]], unnamed: int) -> bool:
@@ -62,7 +62,7 @@ def _differs(first: list[str], rest: list[list[str]]) -> bool:
     return not rest or spaced * 2 > len(rest) or any("_" in cell for cell in first)
 
 
-def _distinct(names: list[str]) -> list[str]:
+def distinct(names: list[str]) -> list[str]:
     """Name the unnamed, and number repeated names."""
     taken: set[str] = set()
     result = []

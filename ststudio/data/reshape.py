@@ -1,7 +1,8 @@
 """Fixes: every step that mends the rows or makes one case of another.
 
-A chain of fixes is replayed in three stages, each in the order of the chain: first what changes
-the table, then what decides how its columns are read, then what changes the rows.
+A chain of fixes is replayed in stages, each in the order of the chain: first what decides how a
+file is read, then what changes the table, then what decides how its columns are read, then what
+changes the rows, and last what the recipe is to say where nobody said it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,10 +11,12 @@ from typing import Any, Literal
 
 from ststudio.data import flatten, mend
 from ststudio.data.cases import CASES
+from ststudio.data.delimited import DELIMITERS
+from ststudio.data.encodings import ENCODINGS
 from ststudio.data.findings import Fix, Label
 from ststudio.data.guess import Wish
 from ststudio.data.rows import Rows
-from ststudio.data.tables import Table
+from ststudio.data.tables import AS_FOUND, Reading, Table
 from ststudio.errors import StudioError
 
 CLASSES_NAMED = 10_000  # the highest number that a map of labels may name
@@ -24,8 +27,8 @@ class FixKind:
     """One kind of fix: what it is called on the page, what it takes, what it does."""
 
     title: str  # filled in with the arguments
-    step: Callable[..., Any]  # (Table | Wish | Rows, **args) → the same, changed
-    stage: Literal["table", "wish", "rows", "recipe"] = "rows"
+    step: Callable[..., Any]  # (Reading | Table | Wish | Rows | recipe, **args) → the same, changed
+    stage: Literal["reading", "table", "wish", "rows", "recipe"] = "rows"
     args: Mapping[str, type | tuple[type, ...]] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     of: str | None = None  # the case that it makes another of; None where it mends
@@ -73,8 +76,38 @@ def _set_max_seq_length(recipe: dict[str, Any], tokens: int) -> dict[str, Any]:
     return {**recipe, "max_seq_length": tokens}
 
 
+def _read_encoding(reading: Reading, encoding: str) -> Reading:
+    if encoding not in ENCODINGS:
+        raise StudioError(f"The encodings are: {', '.join(ENCODINGS)}.")
+    return replace(reading, encoding=encoding)
+
+
+def _read_delimiter(reading: Reading, delimiter: str) -> Reading:
+    if delimiter not in DELIMITERS:
+        raise StudioError(f"The delimiters are: {', '.join(map(repr, DELIMITERS))}.")
+    return replace(reading, delimiter=delimiter)
+
+
+def _first_row_is_header(reading: Reading) -> Reading:
+    return replace(reading, header=True)
+
+
+def _first_row_is_data(reading: Reading) -> Reading:
+    return replace(reading, header=False)
+
+
 NUMBER = (int, float)
 FIXES: dict[str, FixKind] = {
+    "read_encoding": FixKind(
+        "read the file as {encoding}", _read_encoding, "reading", {"encoding": str}
+    ),
+    "read_delimiter": FixKind(
+        "part the cells at {delimiter!r}", _read_delimiter, "reading", {"delimiter": str}
+    ),
+    "first_row_is_header": FixKind(
+        "take the first row as the names of the columns", _first_row_is_header, "reading"
+    ),
+    "first_row_is_data": FixKind("take the first row as data", _first_row_is_data, "reading"),
     "use_case": FixKind("read it as {case}", _use_case, "wish", {"case": str}),
     "assign": FixKind('take "{column}" as {role}', _assign, "wish", {"role": str, "column": str}),
     "use_label": FixKind(
@@ -184,6 +217,12 @@ def _replay(state: Any, fixes: Sequence[Fix], stage: str) -> Any:
         if FIXES[fix.code].stage == stage:
             state = FIXES[fix.code].step(state, **fix.args)
     return state
+
+
+def fix_reading(fixes: Sequence[Mapping[str, Any] | Fix]) -> Reading:
+    """Return how a chain of fixes, as it came from outside, wants text to be read."""
+    reading: Reading = _replay(AS_FOUND, parse_fixes(fixes), "reading")
+    return reading
 
 
 def fix_table(table: Table, fixes: Sequence[Fix]) -> Table:

@@ -62,11 +62,24 @@ class Table:
     left_out: tuple[LeftOut, ...] = ()
     assumed: tuple[tuple[str, str], ...] = ()  # (finding code, sentence)
     retrieval: Retrieval | None = None
+    delimited: bool = False  # rows of text between delimiters: they could be read otherwise
 
     @property
     def rows(self) -> int:
         """Return how many rows were kept."""
         return sum(split.num_rows for split in self.splits.values())
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How text between delimiters is read where a person decided it; None is found by looking."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    header: bool | None = None  # whether the first row holds the names of the columns
+
+
+AS_FOUND = Reading()
 
 
 @dataclass(frozen=True)
@@ -83,7 +96,7 @@ def parse_job(message: dict[str, Any]) -> dict[str, Any]:
     from ststudio.data.formats import parse_files  # the parsers are nothing for the app
 
     parts = [Part(Path(p["path"]), p["name"], p["split"]) for p in message["parts"]]
-    table = parse_files(parts, message["limits"])
+    table = parse_files(parts, message["limits"], Reading(**message["reading"]))
     save_table(table, Path(message["out"]))
     return {"rows": table.rows}
 
@@ -94,13 +107,14 @@ def read_file(path: Path, name: str) -> Table:
         return read_parts([Part(path, name)], Path(folder) / "table")  # mapped: outlives the folder
 
 
-def read_parts(parts: Sequence[Part], out: Path) -> Table:
+def read_parts(parts: Sequence[Part], out: Path, reading: Reading = AS_FOUND) -> Table:
     """Read files into one table, kept in the new folder `out`; only StudioError comes out."""
     settings = get_settings()
     names = ", ".join(part.name for part in parts)
     message = {
         "parts": [{**asdict(part), "path": str(part.path.resolve())} for part in parts],
         "out": str(out.resolve()),
+        "reading": asdict(reading),
         "limits": {
             "rows": settings.rows,
             "columns": settings.columns,
@@ -139,6 +153,7 @@ def save_table(table: Table, folder: Path) -> None:
         "read": table.read,
         "left_out": [asdict(left) for left in table.left_out],
         "assumed": table.assumed,
+        "delimited": table.delimited,
     }
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
@@ -155,6 +170,7 @@ def open_table(folder: Path) -> Table:
             for left in facts["left_out"]
         ),
         assumed=tuple((code, sentence) for code, sentence in facts["assumed"]),
+        delimited=facts["delimited"],
     )
 
 

@@ -29,7 +29,7 @@ def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # 
     recipe = _fixed(Recipe.from_json(value))
     base = resolve_base(recipe.base_model, queue.store, token)
     recipe = replace(recipe, source=pin_source(recipe.source, token))
-    table = open_source(recipe.source, token)
+    table = open_source(recipe.source, token, recipe.fixes)
     recipe, diagnosis = _diagnosed(recipe, table)
     report = _checked(recipe, diagnosis, base, token)
     diagnosis = with_report(diagnosis, report)

@@ -3,9 +3,12 @@
 import logging
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
+from gradio.processing_utils import save_file_to_cache
+from gradio.utils import get_upload_folder
 
 from ststudio.errors import StudioError
 
@@ -19,7 +22,15 @@ QUIET: dict[str, Any] = {
     "concurrency_limit": None,
 }
 
+# What a button has packed is downloaded by a second, hidden one: it needs the file at its click.
+CLICK = "() => document.querySelector('#{id}').click()"
+
 log = logging.getLogger("ststudio")
+
+
+def offered(file: Path) -> str:
+    """Copy a file to where Gradio may serve it from, as our own folder is closed to it."""
+    return str(save_file_to_cache(file, get_upload_folder()))
 
 
 def explained(handler: Callable[P, T]) -> Callable[P, T]:

@@ -17,6 +17,7 @@ class Session:
     fixes: tuple[dict[str, Any], ...] = ()
     case: str | None = None  # overruled by hand
     columns: dict[str, str] | None = None  # likewise
+    label: dict[str, str] | None = None  # likewise: column and kind
     run: str | None = None
     runs: tuple[dict[str, Any], ...] = field(default=())  # this browser's: run, key, title
 
@@ -48,6 +49,7 @@ class Session:
             "source": self.source,
             "case": self.case,
             "columns": self.columns,
+            "label": self.label,
             "fixes": list(self.fixes),
             **chosen,
         }

@@ -144,10 +144,7 @@ def settings_of(session: Session, loss: str | None) -> tuple[Any, ...]:
     """Return the losses that fit the data, what will be trained, and this browser's runs."""
     names = losses_of(session)
     chosen = loss if loss in names else next(iter(names), None)
-    choices = [
-        (f"{name}{' (default)' if name == names[0] else ''}: {LOSSES[name].why}", name)
-        for name in names
-    ]
+    choices = [(f"{name}{' (default)' if name == names[0] else ''}", name) for name in names]
     runs = [(known["title"], known["run"]) for known in session.runs]
     return (
         gr.update(choices=choices, value=chosen),
@@ -159,9 +156,11 @@ def settings_of(session: Session, loss: str | None) -> tuple[Any, ...]:
     )
 
 
-def rate_of(loss: str | None) -> float | None:
-    """Return the learning rate that suits a loss."""
-    return LOSSES[loss].learning_rate if loss in LOSSES else None
+def suits(loss: str | None) -> tuple[Any, float | None]:
+    """Say when to choose a loss, and return the learning rate that suits it."""
+    if loss not in LOSSES:
+        return gr.skip(), None
+    return gr.update(info=LOSSES[loss].why), LOSSES[loss].learning_rate
 
 
 def plan(session: Session) -> str:
@@ -178,8 +177,8 @@ def plan(session: Session) -> str:
     )
 
 
-def build(session: gr.State) -> gr.Timer:
-    """Lay out the tab and wire it; return the timer that ticks while a run is under way."""
+def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
+    """Lay out the tab and wire it; return the timer of a run under way, and what leads on."""
     most = get_settings().run_seconds
     words = gr.Markdown(plan(Session()), elem_id="plan")
     with gr.Row():
@@ -192,7 +191,7 @@ def build(session: gr.State) -> gr.Timer:
             min_width=300,
         )
         loss = gr.Dropdown(
-            [], label="Loss", info="What the data decides comes first.", min_width=300
+            [], label="Loss", info="The data decides which ones can be chosen.", min_width=300
         )
     with gr.Row():
         seconds = gr.Slider(
@@ -224,9 +223,10 @@ def build(session: gr.State) -> gr.Timer:
         visible=False,
         interactive=False,
     )
+    onward = gr.Button("Next: Compare", variant="primary", visible=False)
     timer, seen = gr.Timer(TICK_SECONDS, active=False), gr.State("")
 
-    shown = [verdict, progress, curve, gain, metrics, halt, timer, seen]
+    shown = [verdict, progress, curve, gain, metrics, halt, onward, timer, seen]
     inputs = [session, base, loss, seconds, batch, rate]
     extra = [epochs, rows, length, seed]
     go.click(
@@ -237,14 +237,14 @@ def build(session: gr.State) -> gr.Timer:
         concurrency_limit=None,
     )
     halt.click(stop, session, None, api_visibility="private")
-    loss.change(rate_of, loss, rate, **QUIET)
+    loss.change(suits, loss, [loss, rate], **QUIET)
     runs.input(pick_run, [session, runs], session, api_visibility="private")
     timer.tick(show, [session, seen], shown, **QUIET)
     session.change(show, [session, seen], shown, **QUIET)
     session.change(settings_of, [session, loss], [loss, words, runs, go], **QUIET)
     for endpoint in (start_run, run_state, stop_run, delete_run):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
-    return timer
+    return timer, onward
 
 
 def start_with_more(session: Session, *values: Any) -> Session:  # noqa: ANN401
