@@ -59,6 +59,10 @@ CSS = f"""
 .hits .up, .hits .relevant {{ font-weight: 600; color: var(--gain-text); }}
 .hits .down {{ font-weight: 600; color: var(--loss-text); }}
 :root {{ --gain-text: #047857; --loss-text: #BE123C; }}
+/* The theme's grey has a contrast of 2.6 on white; small print needs 4.5 (WCAG AA). */
+.gradio-container {{ --body-text-color-subdued: #64748B; --block-info-text-color: #64748B; }}
+.dark .gradio-container, .dark.gradio-container {{ --body-text-color-subdued: #94A3B8;
+  --block-info-text-color: #94A3B8; }}
 .dark {{ --gain-text: {palette.GAIN}; --loss-text: #FB7185; }}
 """
 
@@ -71,12 +75,6 @@ def theme() -> gr.Theme:
         neutral_hue="slate",
         font=["ui-sans-serif", "system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
-    ).set(
-        # The theme's own grey has a contrast of 2.6 on white; small print needs 4.5 (WCAG AA).
-        body_text_color_subdued="*neutral_500",
-        body_text_color_subdued_dark="*neutral_400",
-        block_info_text_color="*neutral_500",
-        block_info_text_color_dark="*neutral_400",
     )
 
 
