@@ -15,6 +15,7 @@ from ststudio.model_files import (
     check_folder,
     check_parameters,
     choose_files,
+    choose_tokenizer,
     read_json,
     read_modules,
 )
@@ -29,6 +30,7 @@ from ststudio.shelf import (
     kept_model,
     model_folder,
     packaged_model,
+    tokenizer_folder,
 )
 from ststudio.transfer import download, download_span, read_small
 
@@ -38,6 +40,7 @@ __all__ = [
     "ModelRef",
     "download_file",
     "download_model",
+    "download_tokenizer",
     "hub",
     "resolve_dataset",
     "resolve_model",
@@ -187,6 +190,22 @@ def download_model(
             download("model", ref.id, ref.revision, file, part / file.path, token, count)
             done += file.bytes
         check_folder(part, modules, ref.id)
+    return folder
+
+
+def download_tokenizer(ref: ModelRef, token: str | None = None) -> Path:
+    """Fetch a model's tokenizer and small configuration, never its weights; return the folder."""
+    if ref.origin == "packaged" or model_folder(ref).is_dir():
+        return download_model(ref, token=token)  # all of it is here
+    folder = tokenizer_folder(ref)
+    if folder.is_dir():
+        return folder
+    info = _model_info(ref.id, ref.revision, token)
+    modules, chosen = _model_parts(info, ref.id, token)
+    with appearing(folder) as part:
+        for file in choose_tokenizer(chosen):
+            download("model", ref.id, ref.revision, file, part / file.path, token)
+        check_folder(part, modules, ref.id, weights=False)
     return folder
 
 

@@ -30,6 +30,9 @@ KINDS = {
     b"version https://git-lfs": "a Git LFS pointer, not the data",
     b"<!doctype html": "a web page",
     b"<html": "a web page",
+    b"<head": "a web page",
+    b"<body": "a web page",
+    b"<!--": "a web page",
     b"<?xml": "an XML file",
 }
 GZIP = b"\x1f\x8b"

@@ -1,12 +1,11 @@
 """What a file holds, told from its content: Parquet, JSON, JSON lines, or delimited text."""
 
-import resource
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from ststudio.data.beir import find_retrieval, read_retrieval
 from ststudio.data.contents import (
     PARQUET,
     is_parquet,
@@ -18,48 +17,52 @@ from ststudio.data.contents import (
 from ststudio.data.delimited import read_delimited
 from ststudio.data.encodings import decode
 from ststudio.data.gather import NAMED_LINES, Full, Gathering
-from ststudio.data.jsons import is_json, is_json_lines, read_json, read_json_lines
+from ststudio.data.jsons import (
+    is_array,
+    is_json,
+    is_json_lines,
+    parse_json,
+    read_array,
+    read_json_lines,
+    rows_by_split,
+)
+from ststudio.data.memory import limit_memory
+from ststudio.data.own_splits import split_by_column
 from ststudio.data.partial import prefix_bytes
 from ststudio.data.sampling import Sample, Scope
-from ststudio.data.tables import LeftOut, Part, Table, named
+from ststudio.data.tables import AS_FOUND, LeftOut, Part, Reading, Retrieval, Table, named
+from ststudio.data.unfold import unfold
 from ststudio.data.viewer import read_viewer
 from ststudio.errors import StudioError
 
 HELD_OUT_SHARE = 4  # a held-out split takes at most this part of the budget
 MOST_FILES = 256  # of one split, of text
-ROOM = 768 << 20  # bytes of address space beside what the data needs
-ROOM_PER_BYTE = 10  # a Python string and its place in a list, for each decoded byte, at worst
 
 
-def parse_files(parts: Sequence[Part], limits: Mapping[str, int]) -> Table:
+def parse_files(
+    parts: Sequence[Part], limits: Mapping[str, int], reading: Reading = AS_FOUND
+) -> Table:
     """Parse files into one table within limits; raise StudioError."""
     limit_memory(limits["decoded_bytes"])
     pa.set_memory_pool(pa.system_memory_pool())  # the others reserve more than they use
-    collection = Collection(limits)
+    collection = Collection(limits, reading)
     # Held-out rows first: they are few, and train takes what is left.
     for split in sorted(dict.fromkeys(part.split for part in parts), key="train".__eq__):
         _read_split([part for part in parts if part.split == split], collection)
     return collection.table(named(parts))
 
 
-def limit_memory(decoded_bytes: int) -> None:
-    """Make allocations fail, not the machine, where a file expands to more than it may."""
-    used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    most = used * resource.getpagesize() + ROOM + ROOM_PER_BYTE * decoded_bytes
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if hard == resource.RLIM_INFINITY or most < hard:
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-
-
 class Collection:
     """The rows of all splits, and what was assumed on the way."""
 
-    def __init__(self, limits: Mapping[str, int]) -> None:
-        self.limits = limits
+    def __init__(self, limits: Mapping[str, int], reading: Reading) -> None:
+        self.limits, self.reading = limits, reading
+        self.delimited = False
         self.splits: dict[str, Gathering] = {}
         self.full: set[str] = set()
         self.scopes: dict[str, Scope] = {}  # by split
         self.assumed: list[tuple[str, str]] = []
+        self.retrieval: Retrieval | None = None
 
     def gathering(self, split: str) -> Gathering:
         """Return the gathering of one split, made with its share of the budget."""
@@ -79,7 +82,7 @@ class Collection:
         """Gather numbered rows until they end or the budget does."""
         gathering = self.gathering(split)
         try:
-            for line, row in rows:
+            for line, row in ((line, each) for line, found in rows for each in unfold(found)):
                 if isinstance(row, Mapping):
                     gathering.add(line, row)
                 else:
@@ -89,6 +92,10 @@ class Collection:
 
     def table(self, names: str) -> Table:
         """Return everything as one table; raise StudioError where nothing was gathered."""
+        if self.retrieval is not None:
+            qrels = self.retrieval.qrels
+            judged = sum(rows.num_rows for rows in qrels.values())
+            return Table(qrels, {}, judged, (), tuple(self.assumed), self.retrieval)
         splits = {name: found for name, found in self.splits.items() if found.rows}
         if not splits:
             raise StudioError(f"{names} holds no rows{self._why()}. Choose a file with rows in it.")
@@ -96,12 +103,19 @@ class Collection:
             first = next(iter(splits))
             splits = {"train": splits.pop(first), **splits}
         gathered = list(splits.values())
+        tables = {name: splits[name].table() for name in sorted(splits, key=ORDER.index)}
+        if list(tables) == ["train"]:
+            tables, column = split_by_column(tables["train"])
+            if column:
+                said = ", ".join(f"{rows.num_rows:,} {name}" for name, rows in tables.items())
+                self.assumed.append(("split_column", f'"{column}" tells the splits apart: {said}.'))
         return Table(
-            splits={name: splits[name].table() for name in sorted(splits, key=ORDER.index)},
+            splits=tables,
             class_names={k: v for found in gathered for k, v in found.class_names.items()},
             read=sum(found.read for found in self.splits.values()),
             left_out=_merged(self.splits.values()),
             assumed=tuple(dict.fromkeys(self.assumed + self._limits_met() + _oddities(gathered))),
+            delimited=self.delimited,
         )
 
     def _why(self) -> str:
@@ -198,7 +212,7 @@ def _read_part(part: Part, collection: Collection) -> None:
     refuse_kind(content, part.name)
     over = len(content) > limits["decoded_bytes"]
     cut = over or not part.whole
-    text, assumption = decode(content, part.name, cut)
+    text, assumption = decode(content, part.name, cut, collection.reading.encoding)
     if assumption:
         collection.assumed.append(("encoding_assumed", assumption))
     if over:
@@ -219,17 +233,39 @@ def _read_part(part: Part, collection: Collection) -> None:
 
 def _read_text(text: str, part: Part, collection: Collection, cut: bool) -> None:
     name = part.name.lower().removesuffix(".gz")
-    is_lines = is_json_lines(text) or (name.endswith((".jsonl", ".ndjson")) and not is_json(text))
-    if is_lines:
+    if collection.reading.delimiter is not None:
+        _read_cells(text, part, collection)
+        return
+    named = name.endswith((".jsonl", ".ndjson"))
+    if is_json_lines(text, named):
         collection.take(part.split, read_json_lines(text))
         return
-    if is_json(text) or name.endswith(".json"):
-        for split, rows in read_json(text, part.name, cut).items():
-            collection.take(split or part.split, rows)
+    if is_json(text) or (name.endswith(".json") and text.lstrip()[:1] in "{["):
+        _read_json(text, part, collection, cut)
         return
+    _read_cells(text, part, collection)
+
+
+def _read_cells(text: str, part: Part, collection: Collection) -> None:
     gathering = collection.gathering(part.split)
-    gathering.textual = True
+    gathering.textual = collection.delimited = True
     try:
-        collection.assumed += read_delimited(text, part.name, gathering)
+        collection.assumed += read_delimited(text, part.name, gathering, collection.reading)
     except Full:
         collection.full.add(part.split)
+
+
+def _read_json(text: str, part: Part, collection: Collection, cut: bool) -> None:
+    if is_array(text):
+        collection.take(part.split, read_array(text, part.name, cut))
+        return
+    value = parse_json(text, part.name, cut)
+    parts = find_retrieval(value)
+    if parts is None:
+        for split, rows in rows_by_split(value).items():
+            collection.take(split or part.split, rows)
+        return
+    collection.retrieval, full = read_retrieval(parts, part.name, collection.limits)
+    if full:
+        sentence = f"Only the first {collection.limits['rows']:,} texts of {part.name} were read."
+        collection.assumed.append(("truncated_by_limit", sentence))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,18 @@ import pyarrow as pa
 from ststudio.data.layouts import Subset, choose_splits, choose_subset, find_subsets
 from ststudio.data.locks import only_one
 from ststudio.data.supply import Supply
-from ststudio.data.tables import Retrieval, Table, open_table, read_parts, reading_limits
+from ststudio.data.tables import (
+    AS_FOUND,
+    Reading,
+    Retrieval,
+    Table,
+    open_table,
+    read_parts,
+    reading_limits,
+)
 from ststudio.errors import StudioError
 from ststudio.fetch import DatasetRef, resolve_dataset
-from ststudio.remote import COMMIT, HubAway, RemoteFile
+from ststudio.remote import COMMIT, HubAway
 from ststudio.settings import get_settings
 
 CONVERTED = "refs/convert/parquet"  # the Hub's own conversion of what only a script could read
@@ -63,24 +71,33 @@ def _unreadable(ref: DatasetRef) -> StudioError:
     )
 
 
-def kept_table(source: Source) -> Table | None:
+def kept_table(source: Source, reading: Reading = AS_FOUND) -> Table | None:
     """Open what was read of this very commit before, without asking the Hub; it was public."""
     revision = source.get("revision") or ""
-    folder = kept_folder(source["id"], revision, source)
+    folder = kept_folder(source["id"], revision, source, reading=reading)
     return open_table(folder) if COMMIT.fullmatch(revision) and folder.is_dir() else None
 
 
-def open_hub(source: Source, token: str | None, found: Found | None = None) -> Table:
+def open_hub(
+    source: Source, token: str | None, found: Found | None = None, reading: Reading = AS_FOUND
+) -> Table:
     """Open subset and splits of a dataset, which may have been found already."""
-    kept = kept_table(source)
+    kept = kept_table(source, reading)
     if kept is not None:
         return kept
     ref, subsets = found or find_dataset(source, token)
     splits = choose_splits(
         choose_subset(subsets, source["subset"], ref.id), source["split"], ref.id
     )
-    kept_in = None if ref.private else kept_folder(ref.id, ref.revision, source)
-    return read_once(kept_in, lambda folder: _read(ref, splits, folder, token))
+    kept_in = kept_folder(ref.id, ref.revision, source, reading=reading)
+
+    def read(folder: Path) -> Table:
+        """Fetch as many bytes as the rows need, and read them."""
+        most = PACKED * get_settings().decoded_bytes
+        supply = Supply(ref, splits, folder / "files", token, most)
+        return read_parts(supply.parts, folder / "table", fetch=supply.fetch, reading=reading)
+
+    return read_once(None if ref.private else kept_in, read)
 
 
 def read_once(kept_in: Path | None, read: Callable[[Path], Table]) -> Table:
@@ -98,22 +115,17 @@ def read_once(kept_in: Path | None, read: Callable[[Path], Table]) -> Table:
 
 
 def kept_folder(
-    repo_id: str, revision: str, source: Source, limits: Mapping[str, int] | None = None
+    repo_id: str,
+    revision: str,
+    source: Source,
+    limits: Mapping[str, int] | None = None,
+    reading: Reading = AS_FOUND,
 ) -> Path:
-    """Return where the parsed table is kept: by what was asked for, and under which limits."""
+    """Return where the parsed table is kept: by what was asked for, and how it was to be read."""
     within = list((limits or reading_limits()).values())
-    asked = json.dumps([source.get("subset"), source.get("split"), within])
+    asked = json.dumps([source.get("subset"), source.get("split"), within, asdict(reading)])
     key = hashlib.sha256(asked.encode()).hexdigest()[:16]
     return get_settings().folder / "datasets" / repo_id.replace("/", "--") / revision / key
-
-
-def _read(
-    ref: DatasetRef, splits: Mapping[str, tuple[RemoteFile, ...]], folder: Path, token: str | None
-) -> Table:
-    """Fetch as many bytes as the rows need, and read them."""
-    most = PACKED * get_settings().decoded_bytes
-    supply = Supply(ref, splits, folder / "files", token, most)
-    return read_parts(supply.parts, folder / "table", fetch=supply.fetch)
 
 
 def open_retrieval(source: Source, token: str | None) -> Table:

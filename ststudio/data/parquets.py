@@ -105,6 +105,8 @@ def _is_readable(kind: pa.DataType) -> bool:
         return _is_readable(kind.value_type)
     return bool(
         _is_text(kind)
+        or pa.types.is_binary(kind)  # Spark writes texts so
+        or pa.types.is_large_binary(kind)
         or pa.types.is_boolean(kind)
         or pa.types.is_integer(kind)
         or pa.types.is_floating(kind)
@@ -120,6 +122,8 @@ def _is_media(kind: pa.StructType) -> bool:
 
 def _values(column: pa.Array, characters: int) -> list[Any]:
     """Return Python values, texts cut to one character more than allowed."""
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        return [_decoded(value) for value in column.to_pylist()]
     if pa.types.is_duration(column.type):
         return [None if value is None else str(value) for value in column.to_pylist()]
     if not pa.types.is_dictionary(column.type):
@@ -130,6 +134,13 @@ def _values(column: pa.Array, characters: int) -> list[Any]:
         texts = pc.utf8_slice_codeunits(texts, 0, characters + 1)
     value_of = dict(zip(used.to_pylist(), texts.to_pylist(), strict=True))
     return [value_of.get(index) for index in column.indices.to_pylist()]
+
+
+def _decoded(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def _class_names(schema: pa.Schema) -> dict[str, tuple[str, ...]]:

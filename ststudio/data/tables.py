@@ -64,6 +64,7 @@ class Table:
     left_out: tuple[LeftOut, ...] = ()
     assumed: tuple[tuple[str, str], ...] = ()  # (finding code, sentence)
     retrieval: Retrieval | None = None
+    delimited: bool = False  # rows of text between delimiters: they could be read otherwise
 
     @property
     def rows(self) -> int:
@@ -74,6 +75,18 @@ class Table:
 Span = tuple[int, int]  # bytes of a file: from, and up to
 Spans = Mapping[str, Sequence[Span]]  # by the path of a part
 Fetch = Callable[[Spans], Sequence["Part"]]  # gets bytes, and returns all parts anew
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How text between delimiters is read where a person decided it; None is found by looking."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    header: bool | None = None  # whether the first row holds the names of the columns
+
+
+AS_FOUND = Reading()
 
 
 @dataclass(frozen=True)
@@ -116,7 +129,7 @@ def parse_job(message: dict[str, Any]) -> dict[str, Any]:
         for part in message["parts"]
     ]
     try:
-        table = parse_files(parts, message["limits"])
+        table = parse_files(parts, message["limits"], Reading(**message["reading"]))
     except Missing as missing:
         return {"missing": missing.spans}
     save_table(table, Path(message["out"]))
@@ -146,6 +159,7 @@ def read_parts(
     out: Path,
     limits: Mapping[str, int] | None = None,
     fetch: Fetch | None = None,
+    reading: Reading = AS_FOUND,
 ) -> Table:
     """Read files into one table, kept in the new folder `out`; only StudioError comes out.
 
@@ -153,7 +167,11 @@ def read_parts(
     """
     seconds = get_settings().read_seconds
     names = named(parts)
-    message: dict[str, Any] = {"out": str(out.resolve()), "limits": limits or reading_limits()}
+    message: dict[str, Any] = {
+        "out": str(out.resolve()),
+        "limits": limits or reading_limits(),
+        "reading": asdict(reading),
+    }
     with tempfile.TemporaryDirectory(prefix="ststudio-") as home:
         child = Child("read", Path(home))
         try:
@@ -178,18 +196,22 @@ def read_parts(
 
 
 def save_table(table: Table, folder: Path) -> None:
-    """Write a table without retrieval into a new folder."""
+    """Write a table into a new folder; a retrieval set's judgements are its splits."""
     folder.mkdir(parents=True)
-    for split, rows in table.splits.items():
-        with pa.OSFile(str(folder / f"{split}.arrow"), "wb") as sink:
+    found = table.retrieval
+    searched = {"corpus": found.corpus, "queries": found.queries} if found else {}
+    for name, rows in (table.splits | searched).items():
+        with pa.OSFile(str(folder / f"{name}.arrow"), "wb") as sink:
             with pa.ipc.new_file(sink, rows.schema) as writer:
                 writer.write_table(rows)
     facts = {
         "splits": list(table.splits),
+        "retrieval": found is not None,
         "class_names": table.class_names,
         "read": table.read,
         "left_out": [asdict(left) for left in table.left_out],
         "assumed": table.assumed,
+        "delimited": table.delimited,
     }
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
@@ -197,8 +219,12 @@ def save_table(table: Table, folder: Path) -> None:
 def open_table(folder: Path) -> Table:
     """Open a table that was saved, its rows mapped from the disk."""
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    splits = {split: _map(folder / f"{split}.arrow") for split in facts["splits"]}
+    retrieval = None
+    if facts.get("retrieval"):
+        retrieval = Retrieval(_map(folder / "corpus.arrow"), _map(folder / "queries.arrow"), splits)
     return Table(
-        splits={split: _map(folder / f"{split}.arrow") for split in facts["splits"]},
+        splits=splits,
         class_names={column: tuple(names) for column, names in facts["class_names"].items()},
         read=facts["read"],
         left_out=tuple(
@@ -206,6 +232,8 @@ def open_table(folder: Path) -> Table:
             for left in facts["left_out"]
         ),
         assumed=tuple((code, sentence) for code, sentence in facts["assumed"]),
+        delimited=facts["delimited"],
+        retrieval=retrieval,
     )
 
 
