@@ -32,7 +32,7 @@ from ststudio.shelf import (
     packaged_model,
     tokenizer_folder,
 )
-from ststudio.transfer import download, read_small
+from ststudio.transfer import download, download_span, read_small
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -238,9 +238,21 @@ def resolve_dataset(
     )
 
 
+def check_admission(ref: DatasetRef, token: str | None) -> None:
+    """Raise StudioError where the files of a gated or private dataset may not be read."""
+    what = f"the dataset {ref.id!r}"
+    ask(lambda: hub(token).auth_check(ref.id, repo_type="dataset"), what)
+
+
 def download_file(
-    ref: DatasetRef, file: RemoteFile, folder: Path, token: str | None = None
-) -> Path:
-    """Fetch one file of a dataset into a folder, under a name of ours."""
-    name = f"{ref.files.index(file)}-{file.path.rpartition('/')[2]}"
-    return download("dataset", ref.id, ref.revision, file, folder / name, token)
+    ref: DatasetRef,
+    file: RemoteFile,
+    target: Path,
+    token: str | None = None,
+    span: tuple[int, int] | None = None,
+) -> None:
+    """Fetch one file of a dataset, or only its bytes from `span[0]` up to `span[1]`."""
+    if span is None:
+        download("dataset", ref.id, ref.revision, file, target, token)
+    else:
+        download_span("dataset", ref.id, ref.revision, file, target, span, token)

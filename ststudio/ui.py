@@ -31,6 +31,7 @@ CSS = f"""
 .rows table {{ width: 100%; border-collapse: collapse; font-size: .92em; }}
 .rows table, .rows thead, .rows tbody, .rows tr {{ border: 0 !important; }}
 .rows th {{ text-align: left; }}
+.rows th div {{ font-weight: 400; font-size: .88em; color: var(--body-text-color-subdued); }}
 .rows th, .rows td {{ padding: 6px 10px !important; vertical-align: top; min-width: 80px;
   border: 0 !important; border-bottom: 1px solid var(--border-color-primary) !important;
   overflow-wrap: anywhere; }}
@@ -58,6 +59,10 @@ CSS = f"""
 .hits .up, .hits .relevant {{ font-weight: 600; color: var(--gain-text); }}
 .hits .down {{ font-weight: 600; color: var(--loss-text); }}
 :root {{ --gain-text: #047857; --loss-text: #BE123C; }}
+/* The theme's grey has a contrast of 2.6 on white; small print needs 4.5 (WCAG AA). */
+.gradio-container {{ --body-text-color-subdued: #64748B; --block-info-text-color: #64748B; }}
+.dark .gradio-container, .dark.gradio-container {{ --body-text-color-subdued: #94A3B8;
+  --block-info-text-color: #94A3B8; }}
 .dark {{ --gain-text: {palette.GAIN}; --loss-text: #FB7185; }}
 """
 

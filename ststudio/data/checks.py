@@ -6,8 +6,10 @@ import numpy as np
 
 from ststudio.data import faults
 from ststudio.data.cases import CASES
-from ststudio.data.findings import Finding, Fix, Level, count, quoted
+from ststudio.data.classes import check_classes
+from ststudio.data.findings import Finding, Fix, Level, count
 from ststudio.data.guess import Wish
+from ststudio.data.markup import check_markup
 from ststudio.data.rows import Masks, Rows
 from ststudio.data.splits import DEV_WANTED, TEST_WANTED, TRAIN_UNITS, Parts, sizes
 
@@ -115,29 +117,6 @@ def score_scale(scores: np.ndarray) -> tuple[float, float]:
     return (1.0 if from_one else 0.0), float(top)
 
 
-def check_classes(rows: Rows) -> Iterator[Finding]:
-    """Say where classes are too few or too small to compare."""
-    labels = rows.labels("train")
-    if rows.label_name != "label" or labels is None or not len(labels):
-        return
-    sizes = np.bincount(labels)
-    present = np.flatnonzero(sizes)
-    names = [rows.class_names[p] if p < len(rows.class_names) else str(p) for p in present]
-    if len(present) == 1:
-        similar = rows.case == "pair-class" and present[0] == 1
-        yield Finding(
-            "error",
-            "one_class",
-            f'Every row has the class "{names[0]}", so there is nothing to tell apart.',
-            Fix("use_case", {"case": "pair"}) if similar else None,
-        )
-    rare = [name for name, place in zip(names, present, strict=True) if sizes[place] < 2]
-    if rare and rows.case == "text-class":
-        said = f"{count(len(rare), 'class has', 'classes have')} one training row: "
-        said += f"{quoted(rare)}. Nothing can be compared with it."
-        yield Finding("warning", "rare_classes", said, Fix("drop_rare_classes", {"at_least": 2}))
-
-
 def check_order(rows: Rows, wish: Wish) -> Iterator[Finding]:
     """Say where the anchor looks like the answer and the positive like the question."""
     if "anchor" not in CASES[rows.case].columns or not rows.kept:
@@ -187,6 +166,7 @@ CHECKS: tuple[Check, ...] = (
     check_left_out,
     check_scores,
     check_classes,
+    check_markup,
     check_faults,
     check_leaks,
 )

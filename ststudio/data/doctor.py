@@ -10,12 +10,14 @@ from typing import Any
 
 from ststudio.data.cases import CASES
 from ststudio.data.checks import CHECKS, check_order, check_size
+from ststudio.data.classes import check_sampler
 from ststudio.data.columns import Column, look
 from ststudio.data.findings import LEVELS, Diagnosis, Finding, Fix, Label, Level
 from ststudio.data.flatten import check_column
 from ststudio.data.guess import CLEAR, CLOSE, VERY_CLOSE, Guess, Wish, candidates
+from ststudio.data.languages import check_languages
 from ststudio.data.readings import check_columns, no_case
-from ststudio.data.reshape import fix_rows, fix_table, fix_wish, parse_fixes
+from ststudio.data.reshape import fix_recipe, fix_rows, fix_table, fix_wish, parse_fixes
 from ststudio.data.retrieval import with_pairs
 from ststudio.data.rows import Rows, read_rows
 from ststudio.data.splits import part, sizes
@@ -59,7 +61,8 @@ def diagnose(
     parts = part(rows, seed=0)
     for check in CHECKS:
         found += check(rows)
-    found += [*check_order(rows, wish), *check_size(rows, parts)]
+    found += [*check_order(rows, wish), *check_sampler(rows, parts), *check_size(rows, parts)]
+    found += check_languages(rows, fix_recipe(chain).get("base_model"))
     runner_up, confidence = _certainty(guesses, wish)
     return Diagnosis(
         rows.case,

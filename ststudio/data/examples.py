@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from ststudio.data.cases import CASES
 from ststudio.data.corpus import build_search
 from ststudio.data.findings import Diagnosis, count
+from ststudio.data.reshape import fix_corpus
 from ststudio.data.rows import Rows
 from ststudio.data.splits import (
     DEV_UNITS,
@@ -82,7 +83,8 @@ def make_examples(
     tables = {name: _plain(rows, *place) for name, place in parts.places.items()}
     _check(rows, parts, train)
     # From all training rows: a search means the same whatever max_train_rows says.
-    search = build_search(rows, tables, table.retrieval, seed)
+    retrieval = fix_corpus(table.retrieval, diagnosis.fixes)
+    search = build_search(rows, tables, retrieval, seed)
     tables["train"] = _plain(rows, "train", train)
     return Examples(
         rows.case,

@@ -149,7 +149,7 @@ def _read(folder: Path, table: Path, reading: Reading) -> None:
     shutil.rmtree(part, ignore_errors=True)
     keep = False
     try:
-        keep = read_parts([Part(files[0], files[0].name)], part, reading).delimited
+        keep = read_parts([Part(files[0], files[0].name)], part, reading=reading).delimited
         part.rename(table)
     except StudioError as error:
         keep = reading != AS_FOUND  # another way of reading it may do

@@ -1,7 +1,9 @@
 """The screen: one module a tab, each with build() and plain handlers."""
 
+import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -38,17 +40,28 @@ def explained(handler: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(handler)
     def inner(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
+        with _told(handler.__name__):
             return handler(*args, **kwargs)
-        except StudioError as error:
-            raise gr.Error(str(error), duration=15, print_exception=False) from None
-        except gr.Error:
-            raise
-        except Exception as error:
-            log.exception("%s failed", handler.__name__)
-            raise gr.Error(
-                f"Something went wrong here ({type(error).__name__}). Nothing of yours is lost; "
-                "please try again, and tell us if it stays."
-            ) from None
 
-    return inner
+    @wraps(handler)
+    def stepwise(*args: P.args, **kwargs: P.kwargs) -> Iterator[Any]:
+        with _told(handler.__name__):
+            yield from handler(*args, **kwargs)  # type: ignore[misc]
+
+    return stepwise if inspect.isgeneratorfunction(handler) else inner  # type: ignore[return-value]
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    try:
+        yield
+    except StudioError as error:
+        raise gr.Error(str(error), duration=15, print_exception=False) from None
+    except gr.Error:
+        raise
+    except Exception as error:
+        log.exception("%s failed", name)
+        raise gr.Error(
+            f"Something went wrong here ({type(error).__name__}). Nothing of yours is lost; "
+            "please try again, and tell us if it stays."
+        ) from None

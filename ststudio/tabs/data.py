@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from ststudio.compare.histograms import lengths_figure
 from ststudio.data.catalog import CATALOG
 from ststudio.data.doctor import diagnose as diagnose_table
 from ststudio.data.examples import make_examples
@@ -52,11 +53,13 @@ def download_parts(session: Session) -> str:
 
 
 def show(session: Session) -> tuple[Any, ...]:
-    """Return story, table and parts, and whether there is anything to read differently."""
+    """Return story, table, lengths and parts, and whether there is anything to read differently."""
     picked = session.diagnosis is not None
+    lengths = (session.diagnosis or {}).get("lengths")
     return (
         story(session),
         table_html(session),
+        gr.update(value=lengths_figure(lengths) if lengths else None, visible=bool(lengths)),
         gr.update(visible=picked),
         gr.update(visible=session.ready),
         parts_words(session),
@@ -70,6 +73,7 @@ def build(session: gr.State) -> gr.Button:
     words = gr.Markdown(EMPTY, elem_id="story")
     build_findings(session)
     preview = gr.HTML("", elem_id="preview")
+    lengths = gr.Plot(show_label=False, visible=False, elem_id="lengths")
     with gr.Accordion("Read it differently", open=False, visible=False) as differently:
         build_reading(session)
     with gr.Accordion("Train, dev and test", open=False, visible=False) as parts:
@@ -80,7 +84,7 @@ def build(session: gr.State) -> gr.Button:
     session.change(
         show,
         session,
-        [words, preview, differently, parts, counts, onward],
+        [words, preview, lengths, differently, parts, counts, onward],
         api_visibility="private",
     )
     pack.click(download_parts, session, file, api_visibility="private").success(

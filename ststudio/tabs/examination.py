@@ -8,13 +8,16 @@ from gradio.utils import get_upload_folder
 
 from ststudio.data.columns import addresses
 from ststudio.data.doctor import diagnose
+from ststudio.data.first_rows import first_rows
 from ststudio.data.sources import open_source
 from ststudio.data.uploads import accept_upload
 from ststudio.errors import StudioError
+from ststudio.remote import HubAway
 from ststudio.runs.model_facts import diagnosis_json
 from ststudio.tabs.session import Session
 
 Json = dict[str, Any]
+GLANCE_ROWS = 5
 
 
 def examine(
@@ -24,7 +27,7 @@ def examine(
     case: str | None = None,
     columns: dict[str, str] | None = None,
     label: dict[str, str] | None = None,
-    base_model: str | dict[str, str] | None = None,
+    base_model: str | Json | None = None,
 ) -> tuple[Json, Json]:
     """Return the source, with the upload's id where a file was given, and its diagnosis."""
     if file is not None:
@@ -45,14 +48,30 @@ def examine(
 
 def fresh(session: Session, source: Json | None, file: str | None = None) -> Session:
     """Take a source that has not been looked at yet: nothing decided before counts for it."""
-    source, found = examine(source, file)
-    return replace(
-        session, source=source, diagnosis=found, fixes=(), case=None, columns=None, label=None
-    )
+    source, found = examine(source, file, base_model=session.base_model)
+    return replace(_forgotten(session), source=source, diagnosis=found)
+
+
+def glance(session: Session, source: Json) -> Session:
+    """Show a few rows of a dataset on the Hub as they are, before all that counts is fetched."""
+    try:
+        train = first_rows(source).splits["train"]
+    except HubAway:
+        raise
+    except StudioError:  # whatever hides the first rows, reading all of them says it, or does it
+        return _forgotten(session)
+    return replace(_forgotten(session), glance=tuple(train.slice(0, GLANCE_ROWS).to_pylist()))
+
+
+def _forgotten(session: Session) -> Session:
+    """Return the session without a dataset, and without what was decided about it."""
+    none: Json = dict.fromkeys(("source", "diagnosis", "case", "columns", "label"))
+    return replace(session, glance=(), fixes=(), **none)
 
 
 def again(session: Session, **decided: Any) -> Session:  # noqa: ANN401
     """Look again at the session's source, with what was just decided."""
     now = replace(session, **decided)
-    _, found = examine(now.source, None, list(now.fixes), now.case, now.columns, now.label)
+    read = (now.case, now.columns, now.label, now.base_model)
+    _, found = examine(now.source, None, list(now.fixes), *read)
     return replace(now, diagnosis=found)

@@ -70,7 +70,11 @@ def read_file(session: Session, encoding: str, delimiter: str, header: str) -> S
     return again(session, fixes=(*chosen, *others), columns=None, label=None)
 
 
-def build_findings(session: gr.State) -> None:
+# Findings that depend on the base model: the Fine-tune tab shows them beside its choice.
+OF_MODEL = ("too_long", "needs_prompt", "prompt_twice", "model_prompts", "model_unread")
+
+
+def build_findings(session: gr.State, of_model: bool = False) -> None:
     """Draw the findings in order of harm, each fix a button, then what was done."""
 
     @gr.render(inputs=session)
@@ -78,12 +82,16 @@ def build_findings(session: gr.State) -> None:
         if now.diagnosis is None:
             return
         for finding in now.diagnosis["findings"]:
+            if of_model and finding["code"] not in OF_MODEL:
+                continue
             with gr.Row(equal_height=True, elem_classes="finding-row"):
                 gr.HTML(finding_html(finding), padding=False)
                 if finding["fix"]:
                     words = describe(parse_fixes([finding["fix"]])[0])
                     _button(words, apply_fix, session, finding["fix"])
         for place, fix in enumerate(parse_fixes(now.fixes)):
+            if of_model and FIXES[fix.code].stage != "recipe":
+                continue
             with gr.Row(equal_height=True, elem_classes="finding-row"):
                 done = html.escape(describe(fix))
                 gr.HTML(f'<div class="finding done"><b>Done:</b> {done}</div>', padding=False)

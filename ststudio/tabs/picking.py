@@ -1,5 +1,7 @@
 """Where rows come from: the sample, a dataset of the Hub, a file, or what was pasted."""
 
+import html
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -7,11 +9,12 @@ import gradio as gr
 
 from ststudio.data.cases import CASES
 from ststudio.data.catalog import CATALOG
+from ststudio.data.hub_listing import SplitListing, list_dataset
 from ststudio.data.uploads import accept_paste
 from ststudio.errors import StudioError
-from ststudio.settings import get_settings
+from ststudio.settings import MB, get_settings
 from ststudio.tabs import QUIET, explained
-from ststudio.tabs.examination import fresh
+from ststudio.tabs.examination import fresh, glance
 from ststudio.tabs.session import Session
 from ststudio.tabs.story import limits
 
@@ -28,15 +31,51 @@ def pick_sample(session: Session, sample: str) -> Session:
 
 
 @explained
-def pick_hub(session: Session, name: str, subset: str, split: str, revision: str) -> Session:
-    """Take a dataset of the Hub: one of the catalogue, or any id."""
-    entry = HUB_ENTRIES.get((name or "").strip())
-    source = dict(entry.source) if entry else {"kind": "hub", "id": (name or "").strip()}
+def pick_hub(
+    session: Session, name: str, subset: str | None, split: str | None, revision: str | None
+) -> Iterator[Session]:
+    """Take a dataset of the Hub, one of the catalogue or any id: first rows first, then all."""
+    source = _source_of(name)
     given = {"subset": subset, "split": split, "revision": revision}
     source |= {key: text.strip() for key, text in given.items() if text and text.strip()}
+    yield glance(session, source)
+    yield fresh(session, source)
+
+
+def _source_of(name: str) -> dict[str, Any]:
+    entry = HUB_ENTRIES.get((name or "").strip())
+    source = dict(entry.source) if entry else {"kind": "hub", "id": (name or "").strip()}
     if not source["id"]:
         raise StudioError("Pick a dataset, or type its id, such as owner/name.")
-    return fresh(session, source)
+    return source
+
+
+def offer(name: str, revision: str | None) -> tuple[Any, Any, str]:
+    """List a dataset's subsets and splits, before anything of it is downloaded."""
+    try:
+        source = _source_of(name)
+        found = list_dataset(source["id"], (revision or "").strip() or None)
+    except StudioError as error:
+        return gr.update(choices=[]), gr.update(choices=[]), str(error)
+    names = [subset.name for subset in found.subsets]
+    usual = next((s.name for s in found.subsets if s.is_default), names[0])
+    chosen = source.get("subset") if source.get("subset") in names else usual
+    subsets = [(_sized(s.name, s.splits), s.name) for s in found.subsets]
+    splits = next(s.splits for s in found.subsets if s.name == chosen)
+    licence = f", licence {found.licence}" if found.licence else ""
+    words = f"{found.id} at commit {found.revision[:7]}{licence}. Nothing is downloaded yet."
+    return (
+        gr.update(choices=subsets, value=None if source.get("qrels") else chosen),
+        gr.update(choices=[(_sized(s.name, (s,)), s.name) for s in splits], value=None),
+        html.escape(words),
+    )
+
+
+def _sized(name: str, splits: tuple[SplitListing, ...]) -> str:
+    """Name a subset or split with its rows, where they are stated, and its bytes."""
+    stated = [split.rows for split in splits if split.rows is not None]
+    rows = f"{sum(stated):,} rows, " if len(stated) == len(splits) else ""
+    return f"{name} ({rows}{sum(split.bytes for split in splits) / MB:,.1f} MB)"
 
 
 @explained
@@ -119,11 +158,15 @@ def _build_hub(session: gr.State) -> None:
             min_width=300,
         )
     with gr.Row():
-        subset = gr.Textbox(label="Subset", placeholder="as in the catalogue")
-        split = gr.Textbox(label="Split", placeholder="all")
-        revision = gr.Textbox(label="Revision", placeholder="newest")
+        own: dict[str, Any] = {"allow_custom_value": True, "value": None, "min_width": 220}
+        subset = gr.Dropdown([], label="Subset", info="Empty: the usual one.", **own)
+        split = gr.Dropdown([], label="Split", info="Empty: all, each in its part.", **own)
+        revision = gr.Textbox(label="Revision", info="Empty: the newest.", min_width=220)
+    listed = gr.Markdown("")
     look = gr.Button("Look at it", variant="primary")
     case.input(of_case, case, name, **QUIET)
+    for trigger in (name.input, revision.submit):
+        trigger(offer, [name, revision], [subset, split, listed], **QUIET)
     look.click(
         pick_hub,
         [session, name, subset, split, revision],

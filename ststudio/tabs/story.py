@@ -1,6 +1,7 @@
 """What was found in a dataset, in words and as a table; every text of the data is escaped."""
 
 import html
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ststudio.data.cases import CASES
@@ -11,6 +12,7 @@ EMPTY = (
     "### Pick a dataset above\n"
     "How it will be read, its first rows and any problems will appear here."
 )
+READING = "### Reading all the rows\nThese are the first ones as they are; what they mean follows."
 CELL_CHARACTERS = 400  # of a text shown in the preview
 LEVEL_WORDS = {"error": "Blocks the run:", "warning": "Look at this:", "info": "Good to know:"}
 
@@ -19,7 +21,7 @@ def story(session: Session) -> str:
     """Say in words what was found."""
     found = session.diagnosis
     if found is None:
-        return EMPTY
+        return READING if session.glance else EMPTY
     if found["case"] is None:
         return "### This cannot be trained on yet\nThe finding below says what is missing."
     case = CASES[found["case"]]
@@ -83,16 +85,27 @@ def _plain(text: str) -> str:
 def table_html(session: Session) -> str:
     """Return the preview exactly as the loss will read it: inputs in order, the label last."""
     found = session.diagnosis
-    if found is None or not found["preview"]:
+    if found is None:
+        return _rows_html("The first rows", session.glance, {})
+    loss = found["loss"] or {"name": "the loss", "reads": {}}
+    return _rows_html(f"What {loss['name']} will see", found["preview"], loss["reads"])
+
+
+def _rows_html(title: str, rows: Sequence[Mapping[str, Any]], reads: Mapping[str, str]) -> str:
+    """Return rows as a table, below each name what the loss makes of its column."""
+    if not rows:
         return ""
-    names = list(found["preview"][0])
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
+    names = list(rows[0])
+    head = "".join(
+        f'<th scope="col">{html.escape(name)}<div>{html.escape(reads.get(name, ""))}</div></th>'
+        for name in names
+    )
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(_cell(row[name]))}</td>" for name in names) + "</tr>"
-        for row in found["preview"]
+        for row in rows
     )
     return (
-        '<div class="rows"><h4>What the loss will see: the first rows</h4>'
+        f'<div class="rows"><h4>{html.escape(title)}</h4>'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from ststudio.data.cases import CASES
+from ststudio.data.cases import CASES, DEFAULT_BATCH_SIZE
+from ststudio.data.reshape import fix_recipe, parse_fixes
 from ststudio.errors import StudioError
 from ststudio.hub.push import push_state
 from ststudio.runs.admission import start_run as admit
@@ -14,14 +15,12 @@ from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.tabs import QUIET, explained
+from ststudio.tabs.examination import again
+from ststudio.tabs.mending import build_findings
 from ststudio.tabs.running import EMPTY, eta, show
 from ststudio.tabs.session import Session
 from ststudio.training.losses import LOSSES
-from ststudio.training.recipe import (
-    DEFAULT_BATCH_SIZE,
-    DEFAULT_MODEL,
-    DEFAULT_SECONDS,
-)
+from ststudio.training.recipe import DEFAULT_MODEL, DEFAULT_SECONDS
 
 TICK_SECONDS = 0.7
 LOG_ENTRIES = 200  # at most, in one answer of /run_state
@@ -141,12 +140,14 @@ def pick_run(session: Session, run: str | None) -> Session:
 
 
 def settings_of(session: Session, loss: str | None) -> tuple[Any, ...]:
-    """Return the losses that fit the data, what will be trained, and this browser's runs."""
+    """Return base model and losses that fit the data, what will be trained, this browser's runs."""
     names = losses_of(session)
     chosen = loss if loss in names else next(iter(names), None)
     choices = [(f"{name}{' (default)' if name == names[0] else ''}", name) for name in names]
     runs = [(known["title"], known["run"]) for known in session.runs]
+    decided = fix_recipe(parse_fixes(session.fixes)).get("base_model")
     return (
+        decided or session.base_model or DEFAULT_MODEL,
         gr.update(choices=choices, value=chosen),
         plan(session),
         gr.update(
@@ -154,6 +155,16 @@ def settings_of(session: Session, loss: str | None) -> tuple[Any, ...]:
         ),
         gr.update(interactive=session.ready),
     )
+
+
+@explained
+def choose_base(session: Session, base_model: str | None) -> Session:
+    """Take another base model, and look at the data with its eyes."""
+    fixes = tuple(fix for fix in session.fixes if fix["code"] != "use_base_model")
+    chosen = (base_model or "").strip() or None
+    if session.diagnosis is None:
+        return replace(session, base_model=chosen)
+    return again(session, fixes=fixes, base_model=chosen)
 
 
 def suits(loss: str | None) -> tuple[Any, float | None]:
@@ -204,6 +215,7 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
         )
         batch = gr.Number(DEFAULT_BATCH_SIZE, label="Batch size", precision=0, minimum=2)
         rate = gr.Number(None, label="Learning rate", step=1e-5)
+    build_findings(session, of_model=True)
     with gr.Accordion("More", open=False), gr.Row():
         epochs = gr.Number(None, label="Epochs", info="Empty: as many as fit")
         rows = gr.Number(None, label="Training rows at most", precision=0)
@@ -241,7 +253,8 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
     runs.input(pick_run, [session, runs], session, api_visibility="private")
     timer.tick(show, [session, seen], shown, **QUIET)
     session.change(show, [session, seen], shown, **QUIET)
-    session.change(settings_of, [session, loss], [loss, words, runs, go], **QUIET)
+    base.input(choose_base, [session, base], session, api_visibility="private")
+    session.change(settings_of, [session, loss], [base, loss, words, runs, go], **QUIET)
     for endpoint in (start_run, run_state, stop_run, delete_run):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
     return timer, onward

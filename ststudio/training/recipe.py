@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from ststudio.data.cases import CASES, Case
+from ststudio.data.cases import CASES, DEFAULT_BATCH_SIZE, Case
 from ststudio.data.prompts import chosen_prompts
 from ststudio.errors import StudioError
 from ststudio.settings import get_settings
@@ -13,7 +13,6 @@ from ststudio.training.losses import LOSSES
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_SECONDS = 40.0  # of training; with evaluation a default run then fits a minute
-DEFAULT_BATCH_SIZE = 16
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
 SAMPLERS = ("batch_sampler", "no_duplicates", "group_by_label")
 
