@@ -42,7 +42,8 @@ def lengths_figure(lengths: Mapping[str, Any]) -> go.Figure:
     plain_layout(figure, 160)
     figure.update_layout(bargap=0.05, margin={"l": 8, "r": 8, "t": 28, "b": 8})
     figure.update_annotations(font={"size": 13, "color": INK})
-    figure.update_xaxes(fixedrange=True, rangemode="tozero", showgrid=False, title_text="tokens")
+    figure.update_xaxes(fixedrange=True, rangemode="tozero", showgrid=False)
+    figure.update_xaxes(title={"text": "tokens", "standoff": 2, "font": {"size": 12}})
     figure.update_yaxes(fixedrange=True, showticklabels=False)
     return figure
 

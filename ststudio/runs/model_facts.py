@@ -1,7 +1,10 @@
 """What a base model and a loss make of rows: findings, token lengths, each column's part."""
 
+import json
+import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from ststudio.data.cases import CASES
@@ -17,6 +20,8 @@ from ststudio.training.losses import LOSSES
 from ststudio.training.recipe import DEFAULT_MODEL
 
 EARLIER_RUN = "run:"  # a base model that is an earlier run's result
+
+KNOWN_SECONDS = 60  # that what the Hub said of a public model holds
 
 BaseModel = str | Mapping[str, str]
 
@@ -66,12 +71,23 @@ def _report(
 ) -> ModelReport:
     wanted = base_model or decided.get("base_model") or DEFAULT_MODEL
     try:
-        store = get_store()
-        model = base_input(resolve_base(wanted, store, token), store, token)
+        model = _named_input(wanted, token)
         return check_model(rows, model, decided.get("prompts"), decided.get("max_seq_length"))
     except StudioError as error:
         name = wanted if isinstance(wanted, str) else wanted.get("id")
         return ModelReport((unread(str(name)[:80], error),), None)
+
+
+def _named_input(base_model: BaseModel, token: str | None) -> ModelInput:
+    """Find out what a base model takes in; the page asks at each click, the Hub is asked less."""
+    if token is None:
+        return _public_input(json.dumps(base_model), int(time.monotonic() / KNOWN_SECONDS))
+    return base_input(resolve_base(base_model, get_store(), token), get_store(), token)
+
+
+@lru_cache(maxsize=64)
+def _public_input(base_model: str, period: int) -> ModelInput:
+    return base_input(resolve_base(json.loads(base_model), get_store(), None), get_store(), None)
 
 
 def loss_facts(rows: Rows, loss: str | None = None) -> dict[str, Any]:
