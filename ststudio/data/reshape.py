@@ -155,7 +155,7 @@ FIXES: dict[str, FixKind] = {
         "start from the base model {id}", wishes.use_base_model, "recipe", {"id": str}
     ),
     "set_prompts": FixKind(
-        "change the prompts before the texts", wishes.set_prompts, "recipe", {"prompts": dict}
+        "put prompts before the texts: {prompts}", wishes.set_prompts, "recipe", {"prompts": dict}
     ),
     "set_max_seq_length": FixKind(
         "read {tokens} tokens of a text", wishes.set_max_seq_length, "recipe", {"tokens": int}
@@ -196,7 +196,9 @@ def describe(fix: Fix) -> str:
 
 def _said(arg: Any) -> str:  # noqa: ANN401
     if isinstance(arg, dict):
-        return ", ".join(f'"{value}" as {number}' for value, number in arg.items())
+        prompts = all(isinstance(value, str) for value in arg.values())
+        how = '"{1}" before each {0}' if prompts else '"{0}" as {1}'
+        return ", ".join(how.format(*item) for item in arg.items())
     if isinstance(arg, list):
         return quoted([str(value) for value in arg])
     return CASES[arg].title if arg in CASES else str(arg)

@@ -23,11 +23,12 @@ class ChildDoor:
         self._lock = threading.Lock()
         self._warm: Child | None = None
         self._busy: Child | None = None
+        self._closed = False
 
     def warm(self) -> None:
         """Start a child that imports its libraries and waits for its job."""
         with self._lock:
-            if self._warm is None or not self._warm.alive:
+            if not self._closed and (self._warm is None or not self._warm.alive):
                 self._warm = Child("train", self._home)
 
     def train(self, run: Run) -> None:
@@ -36,8 +37,11 @@ class ChildDoor:
         with self._lock:
             child, self._warm = self._warm, None
             self._busy = child
-        assert child is not None
-        threading.Timer(5.0, self.warm).start()  # the next one, once this one is under way
+        if child is None:
+            return  # closed: the next start goes on
+        later = threading.Timer(5.0, self.warm)  # the next one, once this one is under way
+        later.daemon = True
+        later.start()
         try:
             self._watch(child, run)
         finally:
@@ -82,6 +86,7 @@ class ChildDoor:
         """End the warm child and the busy one."""
         self.kill()
         with self._lock:
+            self._closed = True
             if self._warm is not None:
                 self._warm.kill()
                 self._warm = None
