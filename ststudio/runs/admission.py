@@ -10,13 +10,14 @@ from ststudio.data.cases import CASES
 from ststudio.data.catalog import licence_of, title_of
 from ststudio.data.doctor import Diagnosis, Fix, diagnose
 from ststudio.data.examples import Examples, make_examples
+from ststudio.data.reshape import fix_recipe, parse_fixes
 from ststudio.data.sources import open_source, pin_source
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
 from ststudio.fetch import ModelRef, download_model, resolve_model
 from ststudio.runs.queue import get_queue
 from ststudio.runs.store import Run, RunStore
-from ststudio.training.recipe import Recipe
+from ststudio.training.recipe import DEFAULT_MODEL, Recipe
 
 EARLIER_RUN = "run:"  # a base model that is an earlier run's result
 
@@ -26,7 +27,7 @@ def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # 
     queue = get_queue()
     queue.check()
     recipe = Recipe.from_json(value)
-    base = resolve_base(recipe.base_model, queue.store, token)
+    base = resolve_base(_asked_base(recipe), queue.store, token)
     recipe = replace(recipe, source=pin_source(recipe.source, token))
     table = open_source(recipe.source, token)
     recipe, diagnosis = _diagnosed(recipe, table)
@@ -46,6 +47,12 @@ def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # 
         return _fetch(base, run, queue.store, token)
 
     return run, key, queue.submit(run, fetch_base)
+
+
+def _asked_base(recipe: Recipe) -> str | dict[str, str]:
+    """Return the base model that the recipe names, else the one its fixes ask for, else ours."""
+    decided = fix_recipe(parse_fixes(recipe.fixes))
+    return recipe.base_model or decided.get("base_model", DEFAULT_MODEL)
 
 
 def resolve_base(

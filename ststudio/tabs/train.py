@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from ststudio.data.cases import CASES, DEFAULT_BATCH_SIZE
+from ststudio.data.reshape import fix_recipe, parse_fixes
 from ststudio.errors import StudioError
 from ststudio.hub.push import push_state
 from ststudio.runs.admission import start_run as admit
@@ -155,6 +156,12 @@ def settings_of(session: Session, loss: str | None) -> tuple[Any, ...]:
     )
 
 
+def base_of(session: Session, decided: str) -> tuple[Any, str]:
+    """Return the base model that the fixes decide, whenever that has changed, and remember it."""
+    chosen = fix_recipe(parse_fixes(session.fixes)).get("base_model", DEFAULT_MODEL)
+    return gr.skip() if chosen == decided else chosen, chosen
+
+
 def rate_of(loss: str | None) -> float | None:
     """Return the learning rate that suits a loss."""
     return LOSSES[loss].learning_rate if loss in LOSSES else None
@@ -233,6 +240,8 @@ def build(session: gr.State) -> gr.Timer:
         concurrency_limit=None,
     )
     halt.click(stop, session, None, api_visibility="private")
+    decided = gr.State(DEFAULT_MODEL)
+    session.change(base_of, [session, decided], [base, decided], **QUIET)
     loss.change(rate_of, loss, rate, **QUIET)
     runs.input(pick_run, [session, runs], session, api_visibility="private")
     timer.tick(show, [session, seen], shown, **QUIET)

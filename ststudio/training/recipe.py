@@ -28,7 +28,7 @@ class Recipe:
     columns: dict[str, str] | None = None
     label: dict[str, str] | None = None
     fixes: list[dict[str, Any]] = field(default_factory=list)
-    base_model: str | dict[str, str] = DEFAULT_MODEL
+    base_model: str | dict[str, str] | None = None
     modules: list[dict[str, Any]] | None = None
     loss: str | None = None
     loss_settings: dict[str, Any] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from ststudio.data.doctor import Diagnosis, diagnose
 from ststudio.data.findings import Fix
 from ststudio.data.flatten import neighbours
 from ststudio.data.mend import _partners
-from ststudio.data.reshape import FIXES, describe, parse_fixes
+from ststudio.data.reshape import FIXES, describe, fix_recipe, parse_fixes
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
 from tests.data.made import REAL, REAL_SETS, Writer, make, table
@@ -162,6 +162,72 @@ def test_neighbours_take_no_sentence_twice() -> None:
     text = "This is the first sentence. Here comes the second one! A third, is it not one? Short."
     found = list(neighbours(text))
     assert found == [("This is the first sentence.", "Here comes the second one!")]
+
+
+def test_a_renamed_column_is_read_by_its_new_name() -> None:
+    rows = make(lambda i, w: {"x": w.say(), "y": w.say(), "z": i / 60})
+    called = [
+        ("rename_column", {"column": column, "name": name})
+        for column, name in (("x", "query"), ("y", "passage"), ("z", "year"))
+    ]
+    found = after(rows, *called)
+    assert (found.case, found.columns) == ("pair", {"anchor": "query", "positive": "passage"})
+    classes = table(
+        [{"text": Writer(i).say(), "c": i % 2} for i in range(60)], {"c": ("lamp", "badge")}
+    )
+    named = after(classes, ("rename_column", {"column": "c", "name": "topic"})).prepared
+    assert named is not None and named.class_names == ("lamp", "badge")
+
+
+def test_a_dropped_column_is_gone_before_anything_is_guessed() -> None:
+    rows = make(lambda i, w: {"sentence1": w.say(), "sentence2": w.say(), "score": i / 60})
+    found = after(rows, ("drop_columns", {"columns": ["score"]}))
+    assert (found.case, found.findings[0].code) == ("pair", "too_few_rows")
+
+
+@pytest.mark.parametrize(
+    "code, args, said",
+    [
+        ("rename_column", {"column": "a", "name": "b"}, "no other column has"),
+        ("rename_column", {"column": "a", "name": "\ud800"}, "will not do"),
+        ("rename_column", {"column": "nowhere", "name": "c"}, "There is no column"),
+        ("drop_columns", {"columns": ["a", "b"]}, "drop every column"),
+        ("drop_columns", {"columns": [["a"]]}, "There is no column"),
+        ("cap_classes", {"at_most": 5}, "Only rows with classes"),
+        ("sample_lists", {"role": "anchor", "seed": -1}, "A seed is"),
+    ],
+)
+def test_nonsense_is_refused_in_a_sentence(code: str, args: dict[str, Any], said: str) -> None:
+    rows = make(lambda i, w: {"a": w.say(), "b": w.say()})
+    with pytest.raises(StudioError, match=said):
+        after(rows, (code, args))
+
+
+def test_roles_are_reordered_by_assigning_them() -> None:
+    rows = make(lambda i, w: {"anchor": w.say(), "positive": w.say(), "negative": w.say()})
+    turned = [
+        ("assign", {"role": "positive", "column": "negative"}),
+        ("assign", {"role": "negative", "column": "positive"}),
+    ]
+    assert after(rows, *turned).columns == {
+        "anchor": "anchor",
+        "positive": "negative",
+        "negative": "positive",
+    }
+
+
+def test_what_a_fix_says_of_the_recipe() -> None:
+    chain = parse_fixes([{"code": "swap"}, {"code": "use_base_model", "args": {"id": "a/b"}}])
+    assert fix_recipe(chain) == {"base_model": "a/b"}
+    assert fix_recipe(()) == {}
+
+
+def test_arguments_are_said_in_words() -> None:
+    assert describe(Fix("map_labels", {"map": {"oui": 1, "bof": 0}})) == (
+        'read the label "oui" as 1, "bof" as 0'
+    )
+    assert describe(Fix("drop_columns", {"columns": ["id", "url"]})) == 'leave out "id", "url"'
+    assert describe(Fix("use_case", {"case": "pair"})) == "read it as Case 2 · Pairs of positives"
 
 
 def test_classes_with_too_few_rows_are_dropped() -> None:
