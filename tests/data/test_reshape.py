@@ -3,8 +3,9 @@
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ststudio.data.cases import CASES
@@ -16,6 +17,7 @@ from ststudio.data.reshape import FIXES, describe, fix_recipe, parse_fixes
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
 from tests.data.made import REAL, REAL_SETS, Writer, make, table
+from tests.data.test_doctor import COLUMN, NAMES
 
 
 def after(rows: Table, *fixes: tuple[str, dict[str, Any]]) -> Diagnosis:
@@ -288,6 +290,39 @@ def test_partners_share_their_key_and_take_turns(wanted: list[int], offered: lis
     for key in set(wanted) & set(offered):
         used = [place for k, place in zip(wanted, places, strict=True) if k == key]
         assert len(set(used)) == min(len(used), offered.count(key))
+
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "expand_lists": {"role": "positive"},
+    "sample_lists": {"role": "anchor"},
+    "rename_column": {"column": "a", "name": "text"},
+    "drop_columns": {"columns": ["id"]},
+    "cap_classes": {"at_most": 2},
+    "use_label": {"column": "a", "kind": "class"},
+    "documents_to_pairs": {"column": "a"},
+    "flatten_triplets": {"columns": ["anchor"], "label": "a"},
+    "scale_score": {"low": 0, "high": 9},
+}
+
+
+@settings(max_examples=100, deadline=2_000, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.dictionaries(NAMES, COLUMN, min_size=1, max_size=5),
+    st.lists(
+        st.sampled_from([c for c, kind in FIXES.items() if c in DEFAULTS or not kind.args])
+        | st.sampled_from(["classes_to_pairs", "classes_to_triplets"]),
+        min_size=1,
+        max_size=3,
+    ),
+)
+def test_any_fix_of_any_table_is_done_or_refused_in_words(
+    columns: dict[str, Any], chain: list[str]
+) -> None:
+    rows = Table({"train": pa.table(columns)}, {}, 12)
+    try:
+        diagnose(rows, [{"code": code, "args": DEFAULTS.get(code, {})} for code in chain])
+    except StudioError as error:
+        assert str(error).strip().endswith((".", ")"))
 
 
 @pytest.mark.skipif(not REAL, reason="STSTUDIO_REAL_DATA names no folder")

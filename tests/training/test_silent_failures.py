@@ -15,10 +15,8 @@ from sentence_transformers.sentence_transformer.training_args import (
     SentenceTransformerTrainingArguments,
 )
 
-from ststudio.data.builtin import builtin_table
 from ststudio.data.cases import CASES
 from ststudio.data.doctor import Diagnosis, diagnose
-from ststudio.data.examples import make_examples
 from ststudio.errors import StudioError
 from ststudio.shelf import packaged_model
 from ststudio.training import models
@@ -44,22 +42,22 @@ def model() -> SentenceTransformer:
 
 @pytest.fixture
 def stock(model: SentenceTransformer, tmp_path: Path) -> Stock:
-    """Return the library's own trainer, as a script without ST Studio would make it."""
+    """Return the library's own trainer on the first rows, as a script of one's own makes it."""
 
     def make_trainer(
-        rows: Columns, loss: Any, batch: int = 64, **args: Any
+        rows: Columns, loss: Any, first: int = 16, **args: Any
     ) -> SentenceTransformerTrainer:
         return SentenceTransformerTrainer(
             model=model,
             args=SentenceTransformerTrainingArguments(
                 str(tmp_path),
-                per_device_train_batch_size=batch,
+                per_device_train_batch_size=16,
                 report_to=[],
                 disable_tqdm=True,
                 dataloader_pin_memory=False,
                 **args,
             ),
-            train_dataset=Dataset.from_dict(rows),
+            train_dataset=Dataset.from_dict({name: rows[name][:first] for name in rows}),
             loss=loss,
         )
 
@@ -67,7 +65,7 @@ def stock(model: SentenceTransformer, tmp_path: Path) -> Stock:
 
 
 def loss_of(trainer: SentenceTransformerTrainer) -> float:
-    """Return the loss of the first batch, which holds all rows of a small set."""
+    """Return the loss of the one batch that the rows make."""
     batch = next(iter(trainer.get_train_dataloader()))
     with torch.no_grad():
         return float(trainer.compute_loss(trainer.model.eval(), batch))
@@ -114,7 +112,7 @@ def test_cosine_loss_ignores_a_third_text(model: SentenceTransformer, stock: Sto
         "sentence1": sentences(60),
         "sentence2": sentences(60, 2),
         "remark": sentences(60, 3),
-        "score": [n / 60 for n in range(60)],
+        "score": [n * 7 % 60 / 60 for n in range(60)],
     }
     cosine = losses.CosineSimilarityLoss(model)
     other = {**rows, "remark": sentences(60, 4)}
@@ -130,8 +128,8 @@ def test_cosine_loss_takes_scores_to_five_as_cosines(
 ) -> None:
     texts: Columns = {"sentence1": sentences(60), "sentence2": sentences(60, 2)}
     cosine = losses.CosineSimilarityLoss(model)
-    to_five = {**texts, "score": [n / 12 for n in range(60)]}
-    to_one = {**texts, "score": [n / 60 for n in range(60)]}
+    to_five = {**texts, "score": [n * 7 % 60 / 12 for n in range(60)]}
+    to_one = {**texts, "score": [n * 7 % 60 / 60 for n in range(60)]}
     assert loss_of(stock(to_five, cosine)) > 10 * loss_of(stock(to_one, cosine))
 
     finding = find(doctor(to_five), "score_range")
@@ -222,11 +220,11 @@ def test_an_interval_over_sampled_triplets_shrinks_with_the_sampling(
     sampled = paired_proportions(np.tile(before, 10), np.tile(after, 10))
     assert np.ptp(sampled) < np.ptp(once) / 3  # no text was added
 
-    rows = builtin_table("sample-text-class")
-    examples = make_examples(rows, diagnose(rows), 42, None)
-    measure = MEASURES[CASES["text-class"].evaluator]
-    evidence = measure.evidence(Part.of_test(examples), model)
-    assert len(evidence) == examples.test.num_rows
+    rows = doctor({"text": sentences(120), "label": [n % 4 for n in range(120)]}).prepared
+    assert rows is not None
+    test = rows.splits["train"].select(["text", "label"]).slice(0, 24)
+    evidence = MEASURES[CASES["text-class"].evaluator].evidence(Part.of_pairs(test), model)
+    assert len(evidence) == 24  # one a text, however many triplets they make
 
 
 # 7. A margin that no distance can reach.
@@ -264,7 +262,7 @@ def test_batches_by_label_skip_the_rows_of_a_large_class(
     rows: Columns = {"text": [f"{text} {n}" for n, text in enumerate(sentences(1_000))]}
     rows["label"] = labels
     loss = losses.BatchAllTripletLoss(model)
-    loader = stock(rows, loss, 16, batch_sampler="group_by_label").get_train_dataloader()
+    loader = stock(rows, loss, 1_000, batch_sampler="group_by_label").get_train_dataloader()
     assert sum(len(batch) for batch in loader.batch_sampler) == 160
 
     finding = find(doctor(rows), "unbalanced_sampler")
