@@ -55,10 +55,8 @@ def check_faults(rows: Rows) -> Iterator[Finding]:
         yield Finding(level, "same_texts", said + ".", Fix("drop_same_texts"))
     many, share = _share(faults.contradicting(rows))
     if many:
-        triplets = "negative" in CASES[rows.case].columns
-        how = "its positive is this one's negative" if triplets else "same texts, another label"
-        said = f"{count(many, 'row contradicts', 'rows contradict')} another: {how}"
-        yield Finding("warning", "contradicting", said + ".", Fix("drop_contradicting"))
+        said = f"{count(many, 'row contradicts', 'rows contradict')} another: {_how(rows)}."
+        yield Finding("warning", "contradicting", said, Fix("drop_contradicting"))
     many, share = _share(faults.duplicates(rows))
     if many:
         said = f"{count(many, 'row repeats', 'rows repeat')} an earlier row ({per_cent(share)})."
@@ -68,6 +66,16 @@ def check_faults(rows: Rows) -> Iterator[Finding]:
     if many:
         said = f"{count(many, 'row holds', 'rows hold')} a text of one or two letters."
         yield Finding("warning", "empty_text", said, Fix("drop_short_texts"))
+
+
+def _how(rows: Rows) -> str:
+    """Say how rows of a case can contradict each other."""
+    columns = CASES[rows.case].columns
+    if "negative" in columns:
+        return "its positive is this one's negative"
+    if "sentence1" in columns:
+        return "the same texts with another label, or one text twice that is called different"
+    return "same texts, another label"
 
 
 def check_leaks(rows: Rows) -> Iterator[Finding]:

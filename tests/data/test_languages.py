@@ -73,6 +73,11 @@ def test_foreign_texts_are_offered_a_multilingual_base(language: str) -> None:
     )
 
 
+def test_short_chinese_is_not_taken_for_japanese() -> None:
+    texts = ["二楼的打印机只打印空白页。", "上个月的发票在哪里?", "包裹还没有到。"]
+    assert language_shares(texts * 20) == {"zh": 1.0}
+
+
 def test_mixed_languages_are_named_with_their_shares() -> None:
     found = diagnose(tickets("English", "German"))
     assert "English 7" in (said := find(found, "mixed_languages").message)

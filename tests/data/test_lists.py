@@ -56,7 +56,7 @@ def test_a_row_whose_lists_are_empty_is_counted() -> None:
             "neg": [] if i % 6 == 0 else [w.say(), w.say()],
         }
     )
-    found = after(rows, *BOTH)
+    found = after(rows, BOTH[1])
     assert found.rows == {
         "read": 60,
         "kept": 100,

@@ -166,6 +166,18 @@ def test_neighbours_take_no_sentence_twice() -> None:
     assert found == [("This is the first sentence.", "Here comes the second one!")]
 
 
+def test_a_text_called_unlike_itself_contradicts() -> None:
+    w = Writer()
+    labelled = [{"sentence1": w.say(), "sentence2": w.say(), "label": n % 2} for n in range(40)]
+    scored = [{"sentence1": w.say(), "sentence2": w.say(), "score": n / 8} for n in range(41)]
+    same = {"sentence1": "One and the same text.", "sentence2": "One and the same text."}
+    for rows, label, wrong, right in ((labelled, "label", 0, 1), (scored, "score", 1.0, 4.5)):
+        contradicting = [*rows, {**same, label: wrong}]
+        assert after(table(contradicting), ("drop_contradicting", {})).rows["left_out"] == 1
+        agreeing = [*rows, {**same, label: right}]
+        assert after(table(agreeing), ("drop_contradicting", {})).rows["left_out"] == 0
+
+
 def test_a_renamed_column_is_read_by_its_new_name() -> None:
     rows = make(lambda i, w: {"x": w.say(), "y": w.say(), "z": i / 60})
     called = [
