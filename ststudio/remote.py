@@ -28,6 +28,7 @@ Answer = TypeVar("Answer")
 REPO_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)  # without an owner: the oldest repositories
 COMMIT = re.compile(r"[0-9a-f]{40}")
 TOKEN = re.compile(r"[!-~]{1,4096}")  # what may stand in a header
+PUBLIC_HUB = "https://huggingface.co"
 LONGEST_WAIT = 60  # seconds, whatever the Hub's Retry-After says
 LONGEST_INTERACTIVE_WAIT = 3  # seconds, where a person waits for one small answer
 
@@ -83,7 +84,7 @@ set_client_factory(_client)
 
 def endpoint() -> str:
     """Return the Hub's address, read from the environment at each call."""
-    return os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+    return os.environ.get("HF_ENDPOINT", PUBLIC_HUB).rstrip("/")
 
 
 def credential(token: str | None) -> str | Literal[False]:

@@ -10,7 +10,7 @@ from ststudio.data.classes import check_classes
 from ststudio.data.findings import Finding, Fix, Level, count, per_cent
 from ststudio.data.markup import check_markup
 from ststudio.data.rows import Masks, Rows
-from ststudio.data.splits import DEV_WANTED, TEST_WANTED, TRAIN_UNITS, Parts, unit_numbers
+from ststudio.data.splits import DEV_WANTED, TEST_WANTED, TRAIN_UNITS, Parts, sizes
 
 SHORT_BYTES = 3  # of letters and digits
 MOSTLY = 0.5  # of the rows: no longer a blemish but a wrong reading
@@ -127,10 +127,7 @@ def score_scale(scores: np.ndarray) -> tuple[float, float]:
 
 def check_size(rows: Rows, parts: Parts) -> Iterator[Finding]:
     """Say where there are too few rows to learn, or to tell whether it helped."""
-    units = {
-        name: len(np.unique(unit_numbers(rows, split)[taken])) if len(taken) else 0
-        for name, (split, taken) in parts.places.items()
-    }
+    units = {name: sizes(rows, *place)["units"] for name, place in parts.places.items()}
     if units["train"] < TRAIN_UNITS or not units["test"]:
         yield Finding(
             "error",

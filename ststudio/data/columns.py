@@ -16,6 +16,8 @@ Kind = Literal["text", "number", "bool", "empty"]
 LOOKED_AT = 4_000  # rows: enough to tell a kind, few enough to tell it at once
 COMPARED = 500  # rows whose words are compared
 LISTED = 300  # distinct values kept by name
+HANDFUL = 8  # distinct words: classes, whatever their column is called
+FEW = 3  # rows whose texts may all be the same by chance
 LIST_PARTS = 5  # a list of up to five texts is also read as "set.0", "set.1", …
 
 # 4, 4.5, 4,5, .5, 80 %, 1e-3: what people write where a number is meant.
@@ -27,6 +29,8 @@ ID_NAME = re.compile(
     r"|license|licence|genre|year|source_?file|unnamed:? ?\d*|.*[_\-. ](id|ids|idx|index|url|uuid)"
     r"|[a-z]+id\d?|[a-z]*Id|[a-z]+ID)$"
 )
+# Two words, or as much of a script that is written without spaces.
+SPACED = r"\S\s+\S|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]{6,}"
 NOT_ID = re.compile(r"^(.*(valid|solid|paid|said|avoid|fluid|grid|covid|humid|bid|aid|kid))$")
 
 
@@ -82,14 +86,26 @@ class Column:
         """Return how much the column looks like text to embed, 0 to 1."""
         if self.kind != "text" or self.has_numbers or not self.filled or self.is_id:
             return 0.0
+        if self.distinct == 1 and self.filled > FEW:
+            return 0.0  # an instruction, a role, a remark: the same in every row
+        if self._class_like and hint("class", self.name) >= 0.9:
+            return 0.0
         likeness = 0.5 * self.spaced + 0.5 * min(1.0, self.characters / 20)
         likeness *= 0.3 if self._class_like else 1.0
-        return likeness * min(1.0, 2 * self.filled / self.rows)
+        return (
+            likeness * (0.5 + 0.5 * self.filled / self.rows) * (2 * self.filled >= self.rows or 0.5)
+        )
+
+    def speaks_for(self, role: str) -> float:
+        """Return how strongly the name speaks for a role, less so over names of classes."""
+        return hint(role, self.name) * (0.3 if self._class_like else 1.0)
 
     @property
     def _class_like(self) -> bool:
         """Tell whether the texts are names of classes, which a name or many returns show."""
-        if not self.repeats or self.questions > 0.3 or names_a_text(self.name):
+        if not self.repeats or self.questions > 0.3:
+            return False
+        if names_a_text(self.name) and (self.distinct > HANDFUL or self.characters > 20):
             return False
         often = self.distinct <= self.filled / 5 or hint("class", self.name) >= 0.9
         return self.characters < (60 if often else 30)
@@ -235,6 +251,8 @@ def _describe_text(values: pa.ChunkedArray) -> dict[str, float]:
     trimmed = pc.utf8_trim_whitespace(values)
     return {
         "characters": float(pc.mean(pc.utf8_length(trimmed)).as_py()),
-        "spaced": float(pc.mean(pc.match_substring_regex(trimmed, r"\S\s+\S")).as_py()),
-        "questions": float(pc.mean(pc.match_substring_regex(trimmed, r"[?？؟]['\"”)]*$")).as_py()),
+        "spaced": float(pc.mean(pc.match_substring_regex(trimmed, SPACED)).as_py()),
+        "questions": float(
+            pc.mean(pc.match_substring_regex(trimmed, r"([?？؟]|か。|吗。)['\"”)]*$")).as_py()
+        ),
     }

@@ -4,13 +4,34 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ststudio.data.dialects import comments_above, is_spaced, quote_mark, rewritten, titles_above
+from ststudio.data.findings import count
 from ststudio.data.gather import Gathering
-from ststudio.data.headers import CONSISTENT, NAME, SPACED, find_header, invent_header
+from ststudio.data.headers import (
+    CONSISTENT,
+    NAME,
+    SPACED,
+    distinct,
+    find_header,
+    invent_header,
+    is_second_header,
+)
+from ststudio.data.tables import AS_FOUND, Reading
 
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+DELIMITERS = {
+    ",": "commas",
+    ";": "semicolons",
+    "\t": "tabs",
+    "|": "bars",
+    "^": "carets",
+    "~": "tildes",
+    "\x01": "control characters",
+    "\x1f": "marks of several characters",
+}
+NEVER = "\x1e"  # in rows of one cell
 LOOKED_AT = 200  # rows, to find delimiter and header
 OF_A_HEADER = 0.3  # the same, where the first row looks like names
 LONGEST_ROW = 1_000  # lines, after which a quote counts as never closed
@@ -18,6 +39,8 @@ MOST_OPEN_QUOTES = 20  # then quotes are characters like any other
 DECIMAL = re.compile(r"(?<=\d),(?=\d)")
 RAGGED = "it has another number of cells than the header"
 OPEN_QUOTE = "its quote is never closed"
+UNFIT = (RAGGED, OPEN_QUOTE)
+NAMES_AGAIN = "it holds names of columns, not a row"
 
 csv.field_size_limit(2**31 - 1)  # bytes are budgeted before they get here
 
@@ -27,31 +50,49 @@ class _OpenQuote(Exception):
 
 
 @dataclass(frozen=True)
+class Dialect:
+    """How the cells of a row are told apart."""
+
+    delimiter: str  # "" for one cell a line
+    quote: str = '"'
+    spaced: bool = False  # blanks between a delimiter and a quote
+
+
+@dataclass(frozen=True)
 class Layout:
     """How the cells of a file are told apart, and what they are called."""
 
-    delimiter: str  # "" for one cell a line
+    dialect: Dialect
     header: list[str] | None  # None: the first row is data already
+    skipped: int = 0  # lines above the table
 
 
-def read_delimited(text: str, name: str, gathering: Gathering) -> list[tuple[str, str]]:
+def read_delimited(
+    text: str, name: str, gathering: Gathering, reading: Reading = AS_FOUND
+) -> list[tuple[str, str]]:
     """Gather rows from delimited text; return what was assumed, raising Full."""
-    lines = io.StringIO(text, newline="").readlines()
-    layout = find_layout(lines, name)
-    rows = _rows(lines, layout.delimiter, gathering)
+    lines = rewritten(io.StringIO(text, newline="").readlines())
+    layout = find_layout(lines, name, reading)
+    rows = _rows(lines, layout.dialect, gathering, layout.skipped)
     first = next(((line, cells) for line, cells in rows if any(cells)), None)
-    assumed = _assumptions(layout, name)
+    assumed = _assumptions(layout, name, reading)
     if first is None:
         return assumed
-    header = layout.header or invent_header(len(first[1]), layout.delimiter)
+    header = layout.header or invent_header(len(first[1]))
     if layout.header is None:
         _add(gathering, first[0], first[1], header)
+    names = [[cell.strip() for cell in first[1]]] if layout.header else []
+    below = _sample(lines[layout.skipped :], layout.dialect)[1:]
+    if layout.header and is_second_header(below):
+        names.append([cell.strip() for cell in below[0]])
     for line, cells in rows:
-        if cells:  # an empty line is no row
+        if names and [cell.strip() for cell in cells] in names:
+            gathering.leave_out(line, NAMES_AGAIN)
+        elif cells:  # an empty line is no row
             _add(gathering, line, cells, header)
     if OPEN_QUOTE in gathering.left_out or RAGGED in gathering.left_out:
-        count = sum(map(len, gathering.left_out.values()))
-        sentence = f"{count:,} rows of {name} were left out: their cells do not fit the header."
+        many = count(sum(len(gathering.left_out.get(why, ())) for why in UNFIT), "row")
+        sentence = f"{many} of {name} left out: the cells do not fit the header."
         assumed.append(("ragged_rows", sentence))
     return assumed
 
@@ -65,27 +106,56 @@ def _add(gathering: Gathering, line: int, cells: list[str], header: list[str]) -
         gathering.leave_out(line, RAGGED)
 
 
-def find_layout(lines: Sequence[str], name: str) -> Layout:
-    """Find delimiter and header by how rows line up."""
-    lines = lines[: 5 * LOOKED_AT]
-    scores = {delimiter: _consistency(_sample(lines, delimiter)) for delimiter in DELIMITERS}
+def find_layout(lines: Sequence[str], name: str, reading: Reading = AS_FOUND) -> Layout:
+    """Find delimiter, quotes and header by how rows line up, unless a person decided them."""
+    skipped = comments_above(lines)
+    lines = lines[skipped : skipped + 5 * LOOKED_AT]
+    dialect = _find_dialect(lines, name, reading.delimiter)
+    titles = _titles(lines, dialect)
+    sample = _sample(lines[titles:], dialect)
+    header = find_header(sample)
+    if reading.header is not None:
+        first = [cell.strip() for cell in sample[0]] if sample else []
+        header = distinct(first) if reading.header and first else None
+    return Layout(dialect, header, skipped + titles)
+
+
+def _find_dialect(lines: Sequence[str], name: str, decided: str | None) -> Dialect:
+    quote, spaced = quote_mark(lines[:LOOKED_AT]), is_spaced(lines[:LOOKED_AT])
+    dialects = {delimiter: Dialect(delimiter, quote, spaced) for delimiter in DELIMITERS}
+    if decided is not None:
+        return dialects[decided]
+    scores = {mark: _consistency(_sample(lines, dialect)) for mark, dialect in dialects.items()}
     if max(score for delimiter, score in scores.items() if delimiter != ",") >= CONSISTENT:
         # Where something else fits too, "0,5" is one number.
-        scores[","] = _consistency(_sample([DECIMAL.sub(".", line) for line in lines], ","))
+        pointed = [DECIMAL.sub(".", line) for line in lines]
+        scores[","] = _consistency(_sample(pointed, dialects[","]))
     if _plain_name(name).endswith(".tsv"):
         scores["\t"] *= 1.2
     best = max(scores, key=lambda delimiter: scores[delimiter])
-    delimiter = best if scores[best] else ""
-    return Layout(delimiter, find_header(_sample(lines, delimiter)))
+    return dialects[best] if scores[best] else Dialect(_one_cell(lines))
+
+
+def _one_cell(lines: Sequence[str]) -> str:
+    """Return the delimiter of rows of one cell: none, or one that never comes where some quote."""
+    quoted = any(line[0] == line.rstrip()[-1] == '"' for line in lines if len(line.strip()) > 1)
+    return NEVER if quoted else ""
+
+
+def _titles(lines: Sequence[str], dialect: Dialect) -> int:
+    """Return how many lines above the first row of the table are titles."""
+    rows = [row for row in _rows(lines[:LOOKED_AT], dialect, None) if any(row[1])]
+    above = titles_above(rows)
+    return rows[above][0] - 1 if above else 0
 
 
 def _plain_name(name: str) -> str:
     return name.lower().removesuffix(".gz")
 
 
-def _sample(lines: Sequence[str], delimiter: str) -> list[list[str]]:
+def _sample(lines: Sequence[str], dialect: Dialect) -> list[list[str]]:
     rows: list[list[str]] = []
-    for _, cells in _rows(lines, delimiter, None):
+    for _, cells in _rows(lines, dialect, None):
         if any(cells):
             rows.append(cells)
         if len(rows) >= LOOKED_AT:
@@ -108,35 +178,38 @@ def _consistency(rows: list[list[str]]) -> float:
     return share if named and share >= OF_A_HEADER else 0.0
 
 
-def _assumptions(layout: Layout, name: str) -> list[tuple[str, str]]:
+def _assumptions(layout: Layout, name: str, reading: Reading) -> list[tuple[str, str]]:
     assumed = []
     usual = "\t" if _plain_name(name).endswith(".tsv") else ","
-    if layout.delimiter and layout.delimiter != usual:
-        sentence = f"The cells of {name} are separated by {DELIMITERS[layout.delimiter]}."
+    delimiter = layout.dialect.delimiter
+    if reading.delimiter is None and delimiter in DELIMITERS and delimiter != usual:
+        sentence = f"The cells of {name} are separated by {DELIMITERS[delimiter]}."
         assumed.append(("delimiter_assumed", sentence))
-    if layout.header is None:
+    if reading.header is None and layout.header is None:
         sentence = f"{name} has no row of names, so its columns were named here."
         assumed.append(("header_assumed", sentence))
+    if layout.skipped:
+        lines = count(layout.skipped, "line")
+        sentence = f"The first {lines} of {name} stand above the table and were skipped."
+        assumed.append(("lines_skipped", sentence))
     return assumed
 
 
 def _rows(
-    lines: Sequence[str], delimiter: str, gathering: Gathering | None
+    lines: Sequence[str], dialect: Dialect, gathering: Gathering | None, start: int = 0
 ) -> Iterator[tuple[int, list[str]]]:
     """Give every row with its line number; a quote that is never closed costs one line."""
-    if not delimiter:
-        yield from ((n, [line.rstrip("\r\n")]) for n, line in enumerate(lines, 1))
+    if not dialect.delimiter:
+        yield from ((n, [line.rstrip("\r\n")]) for n, line in enumerate(lines[start:], start + 1))
         return
-    start, open_quotes = 0, 0
+    open_quotes = 0
     while start < len(lines):
         feed = _Feed(lines, start)
-        if open_quotes < MOST_OPEN_QUOTES:
-            reader = csv.reader(feed, delimiter=delimiter)
-        else:
-            reader = csv.reader(feed, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        reader = _reader(feed, dialect, quoted=open_quotes < MOST_OPEN_QUOTES)
         try:
             for cells in reader:
-                if feed.ended:
+                several = feed.next - feed.row > 1
+                if feed.ended or several and not _closes(lines[feed.row : feed.next], dialect):
                     raise _OpenQuote
                 yield feed.row + 1, cells
                 feed.row = feed.next
@@ -144,15 +217,37 @@ def _rows(
         except (_OpenQuote, csv.Error):
             open_quotes += 1
             start = feed.row + 1
-            yield from _literally(lines[feed.row], feed.row + 1, delimiter, gathering)
+            yield from _literally(lines[feed.row], feed.row + 1, dialect, gathering)
+
+
+def _reader(
+    lines: Iterable[str], dialect: Dialect, quoted: bool, strict: bool = False
+) -> Iterator[list[str]]:
+    return csv.reader(
+        lines,
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote,
+        skipinitialspace=dialect.spaced,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+        strict=strict,
+    )
+
+
+def _closes(lines: Sequence[str], dialect: Dialect) -> bool:
+    """Tell whether a quote that spans lines ends where its cell does, not at another inch mark."""
+    try:
+        list(_reader(lines, dialect, quoted=True, strict=True))
+    except csv.Error:
+        return False
+    return True
 
 
 def _literally(
-    line: str, number: int, delimiter: str, gathering: Gathering | None
+    line: str, number: int, dialect: Dialect, gathering: Gathering | None
 ) -> Iterator[tuple[int, list[str]]]:
     """Read one line whose quote is a character like any other, as an inch mark is."""
     try:
-        yield number, next(csv.reader([line], delimiter=delimiter, quoting=csv.QUOTE_NONE))
+        yield number, next(_reader([line], dialect, quoted=False))
     except csv.Error:
         if gathering is not None:
             gathering.leave_out(number, OPEN_QUOTE)

@@ -21,7 +21,7 @@ from ststudio.data.readings import check_columns, no_case
 from ststudio.data.reshape import fix_recipe, fix_rows, fix_table, fix_wish, parse_fixes
 from ststudio.data.retrieval import with_pairs
 from ststudio.data.rows import Rows, read_rows
-from ststudio.data.splits import part
+from ststudio.data.splits import part, sizes
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
 
@@ -31,6 +31,7 @@ PREVIEW_ROWS = 5
 LINES_NAMED = 10
 # What a parser assumed is news, but what it lost is a warning.
 LOSSES = ("truncated_by_limit", "ragged_rows", "unreadable")
+MENDS = {"header_assumed": Fix("first_row_is_header")}
 
 
 def diagnose(
@@ -75,6 +76,8 @@ def diagnose(
         tuple(sorted(found, key=lambda finding: LEVELS.index(finding.level))),
         _preview(rows),
         chain,
+        {name: sizes(rows, *parts.places[name]) for name in ("train", "dev", "test")},
+        parts.dropped,
         rows,
     )
 
@@ -139,7 +142,7 @@ def _guessed(guesses: list[Guess], wish: Wish) -> Iterator[Finding]:
 def _assumed(table: Table) -> Iterator[Finding]:
     for code, said in table.assumed:
         level: Level = "warning" if code in LOSSES else "info"
-        yield Finding(level, code, said)
+        yield Finding(level, code, said, MENDS.get(code))
 
 
 def _counts(table: Table, rows: Rows | None) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Bytes into text: the encoding found, and said where it was assumed."""
 
 import codecs
+from collections import Counter
+from collections.abc import Mapping
 
 from charset_normalizer import from_bytes
 
@@ -32,18 +34,55 @@ CANDIDATES = [
     "big5",
     "mac_roman",
 ]
+ENCODINGS = ("utf-8", "utf-16", *CANDIDATES)  # what a person may decide on
+KANA = "".join(map(chr, range(0x3041, 0x30FF)))
+# The letters beyond ASCII of the languages that each was used for, the likelier encoding first.
+ALPHABETS = {
+    "cp1252": "äöüß àâæçèéêëîïôùûüœÿ áéíóúüñºª àáâãçéêíóôõúºª àèéìíòóù äåéöæø áæéíðóöúýþ éèëïóöüĳ",
+    "cp1250": "ąćęłńóśźż áčďéěíňóřšťúůýž áäčďéíľĺňóôŕšťúýž áéíóöőúüű ăâîşţșț čćđšž",
+    "cp1254": "çğıöşüâîû\u0307",
+    "mac_roman": "äöüß àâæçèéêëîïôùûüœÿ áéíóúüñºª",
+}
+# The commonest letters of other scripts.
+COMMON = {
+    "cp1251": "оеаинтсрвлкмдпуя",
+    "koi8_r": "оеаинтсрвлкмдпуя",
+    "cp1253": "αοιετσνρηυπκμλςά",
+    "cp1255": "יוהלאתרמבשנדםכעק",
+    "cp1256": "اليمنرتبوةعدسفهك",
+}
+# … and of those that take several bytes each.
+WIDE = {
+    "shift_jis": KANA,
+    "euc_jp": KANA,
+    "euc_kr": "이다는의에을를은가하고지한로기도자사리시인어나아서대그해있수들라일게만정보전부장주제과여면당요없것니습",
+    "gb18030": (
+        "的一是不了在人有我他这为大来以个中上们到说国和地也子时道出要于就下得可你年生会那"
+        "后能对着事其里所去行过家十用发天如然作方成者多日都三小军二无同么经法当起与好看学"
+        "进种将还分此心前面又定见只主没公从什怎请"
+    ),
+    "big5": (
+        "的一是不了在人有我他這為大來以個中上們到說國和地也子時道出要於就下得可你年生會那"
+        "後能對著事其裡所去行過家十用發天如然作方成者多日都三小軍二無同麼經法當起與好看學"
+        "進種將還分此心前面又定見只主沒公從什怎請"
+    ),
+}
+MARKS_TOO = frozenset("“”‘’‚„«»‹›–—…•·°§€£©®™´¨¿¡\u00a0\u00ad")  # in texts of any language
 LOOKED_AT = 200_000  # bytes
 CONTROLS = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32)) + b"\x7f"
 MOST_CONTROLS = 0.002  # share of bytes; above it, this is no text
-RARE_ACCENTS = 0.05  # of all bytes: Polish and Turkish have more
 FEW_DAMAGED = 0.05  # of the characters beyond ASCII
 
 
-def decode(data: bytes, name: str, cut: bool = False) -> tuple[str, str]:
+def decode(
+    data: bytes, name: str, cut: bool = False, decided: str | None = None
+) -> tuple[str, str]:
     """Return the text and a sentence on what was assumed, if anything; raise StudioError.
 
     With `cut`, the data may end in the middle of a character.
     """
+    if decided is not None:
+        return _whole(data, decided, cut).removeprefix("\ufeff"), ""
     for mark, encoding in MARKS.items():
         if data.startswith(mark):
             return _whole(data[len(mark) :], encoding, cut), ""
@@ -98,9 +137,20 @@ def _mostly_utf8(data: bytes) -> str:
 
 def _detect(sample: bytes) -> str:
     best = from_bytes(sample, cp_isolation=CANDIDATES).best()
-    if best is None:
-        return "cp1252"
-    beyond = sum(byte > 0x7F for byte in sample)
-    if best.encoding in ("cp1250", "cp1254") and beyond < RARE_ACCENTS * len(sample):
-        return "cp1252"  # English with a few accents and curly quotes
-    return str(best.encoding)
+    if best is None or best.encoding in ALPHABETS:
+        return _likeliest(sample, ALPHABETS)
+    return _likeliest(sample, WIDE if best.encoding in WIDE else COMMON)
+
+
+def _likeliest(sample: bytes, letters: Mapping[str, str]) -> str:
+    """Return the encoding in which one language's letters make up the most of the text."""
+    shares = {}
+    for encoding, languages in letters.items():
+        text = sample.decode(encoding, "replace")
+        text = text.lower() if letters is ALPHABETS else text  # a wrong one mixes up the cases
+        beyond = Counter(letter for letter in text if letter > "\x7f" and letter not in MARKS_TOO)
+        many = max(1, beyond.total())
+        shares[encoding] = max(
+            sum(beyond[letter] for letter in language) / many for language in languages.split()
+        )
+    return max(shares, key=lambda encoding: shares[encoding])  # the first of those that fit alike

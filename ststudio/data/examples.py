@@ -1,6 +1,7 @@
 """Examples: what a run learns from, is watched by, is measured on and searches."""
 
 import json
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +26,8 @@ from ststudio.data.splits import (
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
 
-TABLES = ("train", "dev", "test", "corpus", "queries", "relevant")
+PARTS = ("train", "dev", "test")
+TABLES = (*PARTS, "corpus", "queries", "relevant")
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,13 @@ class Examples:
             pq.write_table(getattr(self, name), folder / f"{name}.parquet", compression="zstd")
         about = {"case": self.case, "dropped": self.dropped, "notes": self.notes}
         (folder / "examples.json").write_text(json.dumps(about), encoding="utf-8")
+
+    def pack(self, file: Path) -> None:
+        """Write train, dev and test into one ZIP file, each as Parquet."""
+        with zipfile.ZipFile(file, "w") as pack:
+            for name in PARTS:
+                with pack.open(f"{name}.parquet", "w") as part:
+                    pq.write_table(getattr(self, name), part, compression="zstd")
 
     @classmethod
     def load(cls, folder: Path) -> "Examples":

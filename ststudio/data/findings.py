@@ -52,6 +52,8 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     preview: list[dict[str, Any]]
     fixes: tuple[Fix, ...] = ()  # the chain that was applied
+    parts: dict[str, dict[str, int]] = field(default_factory=dict)  # rows and units of each
+    dropped: dict[str, int] = field(default_factory=dict)  # rows that no part has, by reason
     prepared: "Rows | None" = field(default=None, repr=False, compare=False)  # after all fixes
 
     @property
@@ -71,6 +73,8 @@ class Diagnosis:
             "splits": self.splits,
             "findings": [asdict(finding) for finding in self.findings],
             "preview": self.preview,
+            "parts": self.parts,
+            "dropped": self.dropped,
         }
 
 

@@ -1,10 +1,14 @@
 """How well a column would serve as a case's label."""
 
+import re
+
 from ststudio.data.cases import CASES
 from ststudio.data.columns import Column
 from ststudio.data.labels import CLASS_COUNT, is_missing, meaning
 from ststudio.data.names import hint
 
+INVENTED = re.compile(r"column_?\d+")
+FEW = 5  # whole numbers: as likely classes as scores
 PAIR_LABELS = ("pair-class", "nli", "pair-score")  # cases whose label tells how two texts relate
 
 
@@ -26,8 +30,12 @@ def _score_fit(column: Column) -> float:
         # One value or two are a score only where the name says so.
         return 0.3 if hint("score", column.name) == 1.0 else 0.0
     if column.whole and column.high > 10 and column.high != 100:
-        return 0.3  # votes, years, lengths
-    return 0.8 if column.whole and column.distinct == 3 else 1.0
+        return 0.25 if column.distinct < column.filled else 0.1  # votes, years, lengths
+    named = hint("score", column.name) > 0
+    few = column.distinct == 3 or (column.distinct <= FEW and not named)
+    if column.whole and (column.low, column.distinct) == (0.0, 3) and column.high == 2:
+        return 1.0 if hint("score", column.name) == 1.0 else 0.5  # as entailment is numbered
+    return 0.8 if column.whole and few else 1.0
 
 
 def _class_fit(column: Column) -> float:
@@ -56,7 +64,10 @@ def _meaning_fit(case: str, column: Column) -> float:
     values = [value for value in column.values if not is_missing(value)]
     if values and all(meaning(case, value) is not None for value in values):
         return 1.0 if len(values) == wanted else 0.4 if len(values) == 1 else 0.0
-    return 0.5 if len(values) == wanted == 2 and column.repeats and column.prose < 0.5 else 0.0
+    if len(values) != wanted or wanted != 2 or not column.repeats or column.prose >= 0.5:
+        return 0.0
+    told = hint("class", column.name) > 0 or INVENTED.fullmatch(column.name)
+    return 0.5 if told else 0.25  # where the texts came from, what they are written in
 
 
 def _number_fit(wanted: int, column: Column) -> float:
@@ -88,5 +99,5 @@ def is_label(column: Column) -> bool:
     """Tell whether name and values both say that a column is a label."""
     fits = max(label_fit(case, column) for case in CASES if CASES[case].label)
     named = max(hint("class", column.name), hint("score", column.name))
-    told = column.distinct == 2 or label_fit("nli", column) == 1.0
+    told = column.distinct <= 3 and max(label_fit(case, column) for case in PAIR_LABELS) >= 0.9
     return not column.is_id and (fits >= 0.6 and named >= 0.6 or fits >= 0.9 and told)

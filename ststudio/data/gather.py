@@ -88,6 +88,11 @@ class Gathering:
             for key, inner in value.items():
                 self._flatten(f"{name}.{key}", inner, cells, depth + 1)
             return
+        if isinstance(value, list) and depth < DEEPEST and (keys := _shared_keys(value)):
+            for key in keys:  # a list of objects is a list of each of their fields
+                inner = [item[key] for item in value if item.get(key) is not None]
+                self._flatten(f"{name}.{key}", inner, cells, depth + 1)
+            return
         name = UNPRINTABLE.sub("", name)[:NAME_CHARACTERS].strip() or "column"
         if name not in self.columns and len(self.columns.keys() | cells) >= self.columns_most:
             if len(self.too_many) < self.columns_most:
@@ -146,6 +151,13 @@ class Gathering:
     def read(self) -> int:
         """Return how many rows were looked at."""
         return self.rows + sum(len(lines) for lines in self.left_out.values())
+
+
+def _shared_keys(values: list[Any]) -> list[str]:
+    """Return the keys of a list's objects, none where it holds anything else."""
+    if not all(isinstance(value, Mapping) for value in values):
+        return []
+    return list(dict.fromkeys(key for value in values for key in value))
 
 
 def _json(value: object) -> str:

@@ -8,7 +8,7 @@ from ststudio.data.cases import CASES, Case
 from ststudio.data.columns import Column
 from ststudio.data.findings import Label
 from ststudio.data.fits import is_label, label_fit, pair_label_fit
-from ststudio.data.names import TEXT_ROLES, hint, names_a_text
+from ststudio.data.names import TEXT_ROLES, hint, names_a_text, twins
 
 TEXTS_TRIED = 7  # columns that may be texts: every order of them is weighed
 CLEAR = 0.3  # nothing else comes near
@@ -23,6 +23,8 @@ UNUSED_PAIR_LABEL = 0.3  # a 0/1, a score or an entailment, ignored: negatives b
 UNUSED_SCORE = 0.05  # a score says more than a class
 MISCAST = 0.25  # a column used against its name
 
+POOR = 0.3  # fit of a label
+UNEVEN = 2.5  # times as long: two texts that are hardly compared with each other
 NEARER = 0.05  # in overlap of words
 
 
@@ -67,10 +69,12 @@ def text_columns(columns: list[Column], wish: Wish) -> list[Column]:
     """Return the columns that may be embedded, in the table's order."""
     chosen = set(wish.roles.values())
     lists = {column.of_list for column in columns if column.of_list}
-    named = {name for name in lists if names_a_text(name)}
     alone = not any(c.prose >= 0.3 for c in columns if not c.of_list and c.name not in lists)
-    several = {name for name in lists if sum(c.of_list == name for c in columns) > 1}
-    split = {name for name in several if name not in named and alone}
+    several = {
+        name for name in lists if sum(c.of_list == name and c.prose > 0 for c in columns) > 1
+    }
+    # {"query": […], "pos": […]} are two texts; {"texts": […]} with nothing beside it is several.
+    split = {n for n in several if alone and (len(several) == 1 or not names_a_text(n))}
     texts = [
         column
         for column in columns
@@ -80,6 +84,8 @@ def text_columns(columns: list[Column], wish: Wish) -> list[Column]:
             and (column.of_list in split if column.of_list else column.name not in split)
         )
     ]
+    if sum(column.prose >= 0.4 for column in texts) > 1:  # then names of classes are none
+        texts = [c for c in texts if c.prose >= 0.05 or c.name in chosen]
     best = sorted(texts, key=lambda c: -(c.prose + _named(c) + (c.name in chosen)))[:TEXTS_TRIED]
     return [column for column in columns if column in best]
 
@@ -122,7 +128,7 @@ def _total(case: Case, roles: float, label: float) -> float:
 
 def _fit_roles(case: Case, chosen: tuple[Column, ...], columns: list[Column]) -> float:
     fit = sum(
-        0.5 * column.prose + 0.5 * hint(role, column.name)
+        0.5 * column.prose + 0.5 * column.speaks_for(role)
         for role, column in zip(case.columns, chosen, strict=True)
     ) / len(chosen)
     places = [columns.index(column) for column in chosen]
@@ -135,10 +141,25 @@ def _fit_roles(case: Case, chosen: tuple[Column, ...], columns: list[Column]) ->
     if len(chosen) == 3 and chosen[0].of_list:
         # A list of three: a triplet if the second text is nearer the first than the third is.
         fit += 0.15 if chosen[1].alike > chosen[2].alike + NEARER else -0.15
+    fit += _as_twins(case, chosen)
     if case.columns[0] == "anchor":
         # Whoever asks is the anchor: a question is answered by what is none.
         fit += 0.1 * (chosen[0].questions > 0.5 > 0.2 > chosen[1].questions)
     return fit
+
+
+def _as_twins(case: Case, chosen: tuple[Column, ...]) -> float:
+    """Rate two texts that are compared with each other: alike in length, or named as twins."""
+    if len(chosen) < 2 or chosen[0].of_list:
+        return 0.0
+    if case.columns[0] == "anchor":
+        names = chosen[0].name, chosen[1].name
+        return 0.05 * twins(*names) - 0.05 * twins(*reversed(names))
+    if twins(chosen[0].name, chosen[1].name):
+        return 0.15
+    first, second = (max(1.0, column.characters) for column in chosen)
+    named = all(hint(r, c.name) >= 0.7 for r, c in zip(case.columns, chosen, strict=True))
+    return -0.1 * (max(first, second) > UNEVEN * min(first, second) and not named)
 
 
 def _miscast(role: str, column: Column) -> bool:
@@ -161,14 +182,21 @@ def _labels(case: Case, columns: list[Column], wish: Wish) -> Iterator[tuple[Lab
         if fits and not (column.is_id and named < 0.6 and not wish.label):
             # Of two labels that fit alike, the coarser one: it has more rows a class.
             coarse = 0.01 / max(1, column.distinct)
-            yield Label(column.name, case.label), 0.5 * fits + 0.5 * named + coarse
+            # A name does not make a score of what is hardly one: votes, years, lengths.
+            worth = 0.5 * fits + 0.5 * named if fits >= POOR else 0.5 * fits * (1 + named) - 0.2
+            yield Label(column.name, case.label), worth + coarse
 
 
 def _unused(case: Case, roles: dict[str, str], label: Label | None, columns: list[Column]) -> float:
     used = {*roles.values(), *([label.column] if label else [])}
     lists = {c.of_list for c in columns if c.of_list and c.name in used} | used
     left = [c for c in columns if c.name not in lists and c.of_list not in used]
-    texts = sum(UNUSED_TEXT for c in left if c.prose >= 0.4 and not c.of_list)
+    longest = max((c.characters for c in columns if c.name in used), default=0.0)
+    texts = sum(
+        UNUSED_TEXT * (0.5 if len(roles) == 1 and c.characters * 2 < longest else 1.0)  # its title
+        for c in left
+        if c.prose >= 0.4 and not c.of_list
+    )
     roleless = [c for c in left if c.prose >= 0.2 and not c.of_list]
     named = any(
         hint(role, c.name) >= 0.9

@@ -5,16 +5,14 @@ import statistics
 from itertools import zip_longest
 
 from ststudio.data.gather import NUMBER
+from ststudio.data.names import names_a_role
 
-NAME = re.compile(r"[^\W\d][\w .\-/()#?]{0,63}|\d{1,2}", re.UNICODE)
-KNOWN_NAMES = frozenset(
-    """
-    anchor answer category class content corpus doc document description entailment_label hypothesis
-    id intent label labels lang language name neg negative paragraph passage pos positive premise
-    query question score scores sentence sentence1 sentence2 sentence_1 sentence_2 similarity source
-    subject tag tags target text text1 text2 text_a text_b title topic
-    """.split()
+NAME = re.compile(r"[^\W\d][\w .\-/()#?%:&*]{0,63}|\d{1,2}", re.UNICODE)
+WRITTEN = re.compile(r"[-+]?\d*[.,]?\d+ ?%?")  # a number, or what people write for one
+OTHER_NAMES = frozenset(
+    "id description doc lang language name paragraph source subject tags title".split()
 )
+NAME_CHARACTERS = 30  # of a name; texts are longer
 SPACED = re.compile(r"\S\s+\S")
 CONSISTENT = 0.8  # share of rows with the same number of cells that makes a rule
 
@@ -23,26 +21,56 @@ def find_header(rows: list[list[str]]) -> list[str] | None:
     """Return the names in the first row, or None where it is data."""
     if not rows:
         return None
-    first = [cell.strip() for cell in rows[0]]
+    first = [cell.strip().strip('"').strip() for cell in rows[0]]
     rest = [row for row in rows[1:] if row != rows[0]]  # files joined end to end repeat it
     longer = [row for row in rest if len(row) == len(first) + 1]
     # A column of row names without a name of its own; not a delimiter at the end of rows.
     unnamed = int(len(longer) > CONSISTENT * len(rest) and any(row[-1] for row in longer))
     first = [""] * unnamed + first
-    return _distinct(first) if _looks_like_names(first, rest, unnamed) else None
+    return distinct(first) if _looks_like_names(first, rest, unnamed) else None
 
 
 def _looks_like_names(first: list[str], rest: list[list[str]], unnamed: int) -> bool:
     named = [cell for cell in first[unnamed:] if cell]
     if not named or any(NUMBER.fullmatch(cell) and len(cell) > 2 for cell in named):
         return False
-    if any(cell in column for cell, *column in zip_longest(first, *rest) if cell):
+    returning = [cell for cell, *column in zip_longest(first, *rest) if cell and cell in column]
+    others = [cell for cell in named if cell not in returning]
+    if returning and not (len(returning) == 1 and others and all(map(_is_known, others))):
         return False  # it returns below, as classes do
-    if any(cell.lower() in KNOWN_NAMES for cell in named):
+    if any(map(_is_known, named)):
         return True
     if not all(NAME.fullmatch(cell) for cell in named) or len(named) < len(first) - 1 - unnamed:
         return False
     return _differs(first, rest)
+
+
+def _is_known(cell: str) -> bool:
+    """Tell whether a cell reads like a column's name that people use."""
+    short = len(cell) <= NAME_CHARACTERS and bool(NAME.fullmatch(cell)) and "." not in cell
+    return short and (cell.lower() in OTHER_NAMES or names_a_role(cell))
+
+
+def is_second_header(rows: list[list[str]]) -> bool:
+    """Tell whether the first row below the header is another header: names over numbers."""
+    if len(rows) < 3 or not any(rows[0]):
+        return False
+    first = [cell.strip() for cell in rows[0]]
+    if len([cell for cell in first if cell]) > 1 and all(_is_known(c) for c in first if c):
+        return True
+    over_numbers = False
+    for cell, *below in zip_longest(first, *rows[1:], fillvalue=""):
+        numbers = [_is_number(value) for value in below if value]
+        if cell and numbers and all(numbers) and len(numbers) > 2:
+            over_numbers = over_numbers or not NUMBER.fullmatch(cell)
+        elif cell in below or not _is_short(cell, [value for value in below if value]):
+            return False
+    return over_numbers
+
+
+def _is_short(cell: str, below: list[str]) -> bool:
+    usual = statistics.median(map(_width, below)) if below else 0
+    return len(cell) <= NAME_CHARACTERS and (usual <= 20 or 2 * _width(cell) < usual)
 
 
 def _differs(first: list[str], rest: list[list[str]]) -> bool:
@@ -51,10 +79,10 @@ def _differs(first: list[str], rest: list[list[str]]) -> bool:
         below = [row[column] for row in rest if len(row) > column and row[column]]
         if not below:
             continue
-        if not NUMBER.fullmatch(cell) and all(NUMBER.fullmatch(value) for value in below):
+        if not NUMBER.fullmatch(cell) and all(map(_is_number, below)):
             return True
-        usual = statistics.median(map(len, below))
-        if usual > 20 and len(cell) * 2 < usual:
+        usual = statistics.median(map(_width, below))
+        if usual > 20 and _width(cell) * 2 < usual:
             return True
     if any(map(SPACED.search, first)):
         return False
@@ -62,7 +90,16 @@ def _differs(first: list[str], rest: list[list[str]]) -> bool:
     return not rest or spaced * 2 > len(rest) or any("_" in cell for cell in first)
 
 
-def _distinct(names: list[str]) -> list[str]:
+def _is_number(cell: str) -> bool:
+    return bool(NUMBER.fullmatch(cell) or WRITTEN.fullmatch(cell.strip()))
+
+
+def _width(cell: str) -> int:
+    """Return the length of a text, Chinese and its like counted as wide as they print."""
+    return len(cell) + sum(letter >= "\u1100" for letter in cell)
+
+
+def distinct(names: list[str]) -> list[str]:
     """Name the unnamed, and number repeated names."""
     taken: set[str] = set()
     result = []
@@ -76,8 +113,8 @@ def _distinct(names: list[str]) -> list[str]:
     return result
 
 
-def invent_header(width: int, delimiter: str) -> list[str]:
+def invent_header(width: int) -> list[str]:
     """Name the columns of a file that does not."""
-    if not delimiter:
+    if width == 1:
         return ["text"]
     return [f"column{position}" for position in range(1, width + 1)]

@@ -16,11 +16,20 @@ TOO_DEEP = "it is nested too deeply"
 NO_ROW = "it is neither an object nor a text"
 SPACE = " \t\r\n"
 LOOKED_AT = 20  # lines
+NAME_CHARACTERS = 30  # of a key; longer ones are texts
+FEW_KEYS = 5  # an object of so few texts is a row
+DEEPEST = 3  # objects around the rows
 
 
-def is_json_lines(text: str) -> bool:
+def is_json_lines(text: str, named: bool) -> bool:
     """Tell whether at least half of the first lines are rows by themselves."""
-    values = [_row(line) for line in islice(_filled_lines(text), LOOKED_AT)]
+    closed = "" if is_array(text) else ","  # in an array, rows with a comma are no lines
+    lines = list(islice(_filled_lines(text), LOOKED_AT))
+    # A line in quotes may as well be the only cell of a row, where the name does not tell.
+    starts = '{["' if named else "{["
+    values = [_row(line, closed) if line[0] in starts else None for line in lines]
+    if named and values and values[0] == NO_ROW:
+        return True
     rows = sum(isinstance(value, dict) for value in values)
     # One line may as well be a whole file: an array, or an object around one.
     return len(values) > 1 and rows * 2 >= len(values)
@@ -53,10 +62,10 @@ def read_json_lines(text: str) -> Rows:
             yield number, _row(line)
 
 
-def _row(line: str) -> Any:  # noqa: ANN401
+def _row(line: str, closed: str = ",") -> Any:  # noqa: ANN401
     """Return the row in one line, or why there is none."""
     try:
-        return _as_row(json.loads(line))
+        return _as_row(json.loads(line.strip().rstrip(closed)))
     except RecursionError:
         return TOO_DEEP
     except ValueError:
@@ -75,25 +84,37 @@ def _as_row(value: object) -> Any:  # noqa: ANN401
     return NO_ROW
 
 
-def read_json(text: str, name: str, cut: bool) -> dict[str | None, Rows]:
-    """Give the rows by split, None where the file names none; raise StudioError."""
-    start = len(text) - len(text.lstrip())
-    if text[start : start + 1] == "[":
-        return {None: _elements(text, start, name, cut)}
+def is_array(text: str) -> bool:
+    """Tell whether JSON is an array, whose rows are read one by one."""
+    return text.lstrip()[:1] == "["
+
+
+def parse_json(text: str, name: str, cut: bool) -> Any:  # noqa: ANN401
+    """Return the value in a text, or the list of those that stand end to end; raise StudioError."""
     if cut:
         raise StudioError(f"{name} is too large to be read as one JSON object. Save it as JSONL.")
     try:
-        return {split: iter(rows) for split, rows in _by_split(json.loads(text)).items()}
+        values, position = [], _skip(text, 0, SPACE)
+        while position < len(text):
+            value, position = DECODER.raw_decode(text, position)
+            values.append(value)
+            position = _skip(text, position, SPACE + ",")
     except RecursionError:
         raise StudioError(
             f"{name} is nested too deeply. Save it as JSONL, one row a line."
         ) from None
     except ValueError as error:
         raise StudioError(f"{name} is not valid JSON ({error}). Save it again.") from None
+    return values[0] if len(values) == 1 else values
+
+
+def read_array(text: str, name: str, cut: bool) -> Rows:
+    """Give the elements of an array one by one, without holding them all; raise StudioError."""
+    start = len(text) - len(text.lstrip())
+    return _elements(text, start, name, cut)
 
 
 def _elements(text: str, start: int, name: str, cut: bool) -> Rows:
-    """Give the elements of an array one by one, without holding them all."""
     position, line, counted = start + 1, 1 + text.count("\n", 0, start), start
     while True:
         position = _skip(text, position, SPACE + ",")
@@ -120,38 +141,49 @@ def _skip(text: str, position: int, characters: str) -> int:
     return position
 
 
-def _by_split(value: Any) -> dict[str | None, list[tuple[int, Any]]]:  # noqa: ANN401
-    """Find the rows in an object, in the ways that people and libraries write them."""
+def rows_by_split(value: Any) -> dict[str | None, Rows]:  # noqa: ANN401
+    """Find the rows in a value by split, None where it names none."""
     if isinstance(value, dict) and value and all(str(k).lower() in SPLIT_NAMES for k in value):
         splits: dict[str | None, list[tuple[int, Any]]] = {}
         for key in sorted(value, key=lambda key: SPLIT_NAMES[key.lower()] == "train"):
             splits.setdefault(SPLIT_NAMES[key.lower()], []).extend(_numbered(value[key]))
-        return splits
-    return {None: _numbered(value)}
+        return {split: iter(rows) for split, rows in splits.items()}
+    return {None: iter(_numbered(value))}
 
 
 def _numbered(value: Any) -> list[tuple[int, Any]]:  # noqa: ANN401
     return list(enumerate(_rows(value), 1))
 
 
-def _rows(value: Any) -> list[Any]:  # noqa: ANN401
+def _rows(value: Any, depth: int = 0) -> list[Any]:  # noqa: ANN401
+    """Find the rows in an object, in the ways that people and libraries write them."""
     if isinstance(value, list):
         return [_as_row(item) for item in value]
     if not isinstance(value, dict) or not value:
         return []
+    columns, data = value.get("columns"), value.get("data")
+    if isinstance(columns, list) and isinstance(data, list) and data:
+        if all(isinstance(row, list) and len(row) == len(columns) for row in data):
+            return [dict(zip(map(str, columns), row, strict=True)) for row in data]
     inner = list(value.values())
-    if all(isinstance(cells, list) for cells in inner) and _same_length(inner):
-        if not any(isinstance(cell, dict) for cell in inner[0]):
-            return [dict(zip(value, row, strict=True)) for row in zip(*inner, strict=True)]
     if all(isinstance(cells, dict) for cells in inner):
-        return _from_dicts(value)
-    lists = [cells for cells in inner if isinstance(cells, list) and cells]
-    tables = [cells for cells in lists if all(isinstance(cell, dict) for cell in cells)]
-    return _rows(tables[0]) if len(tables) == 1 else [value]
+        alike = set.intersection(*(set(cells) for cells in inner)) or inner[0].keys() >= {"0"}
+        return _from_dicts(value) if alike else _wrapped(value, depth)
+    for kind, read in ((list, _from_lists), (str, _from_texts)):
+        if all(isinstance(cells, kind) for cells in inner):
+            return read(value)  # type: ignore[no-any-return]
+    return _wrapped(value, depth)
 
 
-def _same_length(columns: list[list[Any]]) -> bool:
-    return len({len(column) for column in columns}) == 1
+def _from_lists(value: dict[str, list[Any]]) -> list[Any]:
+    """Read columns of one length, or the texts of each class."""
+    inner = list(value.values())
+    tables = [cells for cells in inner if cells and all(isinstance(cell, dict) for cell in cells)]
+    if tables:
+        return _rows(tables[0]) if len(tables) == 1 else [value]
+    if len({len(cells) for cells in inner}) == 1:
+        return [dict(zip(value, row, strict=True)) for row in zip(*inner, strict=True)]
+    return [{"text": text, "label": name} for name, texts in value.items() for text in texts]
 
 
 def _from_dicts(value: dict[str, dict[str, Any]]) -> list[Any]:
@@ -162,3 +194,22 @@ def _from_dicts(value: dict[str, dict[str, Any]]) -> list[Any]:
         index = dict.fromkeys(key for cells in inner for key in cells)
         return [{name: cells.get(key) for name, cells in value.items()} for key in index]
     return inner
+
+
+def _from_texts(value: dict[str, str]) -> list[Any]:
+    """Read one row, whose keys are names, or a text for each of many texts."""
+    keys = sum(len(key) > NAME_CHARACTERS or len(key.split()) > 3 for key in value)
+    if len(value) < FEW_KEYS or 2 * keys < len(value):
+        return [value]
+    return [{"key": key, "value": text} for key, text in value.items()]
+
+
+def _wrapped(value: dict[str, Any], depth: int) -> list[Any]:
+    """Read the one table inside an object that says other things, too."""
+    lists = [cells for cells in value.values() if isinstance(cells, list) and cells]
+    tables = [cells for cells in lists if all(isinstance(cell, dict) for cell in cells)]
+    if len(tables) == 1:
+        return _rows(tables[0])
+    inside = [part for part in value.values() if isinstance(part, dict)]
+    found = [rows for part in inside if len(rows := _rows(part, depth + 1)) > 1]
+    return found[0] if depth < DEEPEST and not tables and len(found) == 1 else [value]

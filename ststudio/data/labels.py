@@ -31,18 +31,40 @@ MEANINGS: Mapping[str, Mapping[str, int]] = {
         **{f"{no}{word}": 0 for no in ("not", "non", "not_", "non_") for word in _ALIKE.split()},
     },
     "nli": {
-        **dict.fromkeys("entailment entails entail entailed e".split(), 0),
-        **dict.fromkeys("neutral n".split(), 1),
-        **dict.fromkeys("contradiction contradicts contradict contradictory c".split(), 2),
+        **dict.fromkeys(
+            "entailment entails entail entailed e supports supported support implication implies "
+            "entails_hypothesis folgerung implicacion follows".split(),
+            0,
+        ),
+        **dict.fromkeys(
+            "neutral n not_enough_info nei not_enough_information unknown notmentioned "
+            "not_mentioned undetermined neutre neutro unverifiable".split(),
+            1,
+        ),
+        **dict.fromkeys(
+            "contradiction contradicts contradict contradictory contradicted c refutes refuted "
+            "refute widerspruch contradiccion contradicao contraddizione".split(),
+            2,
+        ),
     },
 }
+NEGATED = ("pair-class",)
+NOT = frozenset("not non no kein keine nicht pas aucun sin ningun niet geen nie ne".split())
 CLASS_COUNT = {"pair-class": 2, "nli": 3}
 
 
 def meaning(case: str, value: str) -> int | None:
     """Return the number that a class's name stands for in a case, None where unknown."""
+    known = MEANINGS.get(case, {})
     word = value.strip().lower().replace(" ", "_").replace("-", "_")
-    return MEANINGS.get(case, {}).get(word)
+    if word in known or case not in NEGATED:
+        return known.get(word)
+    words = word.split("_")
+    meant = {known[each] for each in words if len(each) > 1 and each in known and each not in NOT}
+    if len(meant) != 1:
+        return None
+    turned = sum(each in NOT for each in words) % 2  # "not a duplicate", "keine Dublette"
+    return abs(meant.pop() - turned)
 
 
 def is_missing(value: str) -> bool:

@@ -1,56 +1,70 @@
 """The names that people give to columns, and the role that each speaks for."""
 
 import re
+import unicodedata
+from itertools import zip_longest
 
 # Strength of a name, 0 to 1: 1 names the role, 0.5 could well be it, 0.3 leans that way.
 # Names are compared without case, separators and prefixes ("set.Hard-Negative" → "hardnegative").
 _NAMES: dict[str, dict[float, str]] = {
     "anchor": {
-        1.0: "anchor anchors query queries question questions claim frage pregunta domanda vraag",
+        1.0: "вопрос запрос 问题 問題 質問 질문 pytanie soru otazka fraga sporgsmal kysymys kerdes intrebare pitanje سؤال प्रश्न 查询 查詢 "
+        "anchor anchors query queries question questions claim frage pregunta domanda vraag",
         0.8: "q search searchquery prompt instruction input source src problem post ticket",
-        0.5: "sentence title headline topic keyword keywords sentence1 text1 question1 original "
-        "complex term subject text titel titre titulo name utterance message summary",
+        0.5: "a sent0 sentence title headline topic keyword keywords sentence1 text1 question1 original "
+        "complex term subject text titel titre titulo name utterance message summary highlights",
     },
     "positive": {
-        1.0: "positive positives pos positivepassages positivectxs answer answers response passage "
+        1.0: "ответ 答案 回答 答え 답변 답 odpowiedz cevap odpoved svar vastaus valasz raspuns odgovor جواب उत्तर 答复 antworten reponses responses passagetext "
+        "positive positives pos positivepassages positivectxs answer answers response passage "
         "passages context document documents doc reply antwort reponse respuesta risposta "
         "positive1 pos1 antwoord",
         0.8: "output target tgt completion chosen relevant paraphrase compressed simplified simple "
-        "corpus solution answertext answerstext bestanswer highlights abstract resolution",
+        "corpus solution answertext answerstext bestanswer abstract resolution article",
         0.5: "body content description summary text article definition translation sentence2 text2 "
-        "question2 code match duplicate sentence details text",
+        "question2 selftext p sent1 code match duplicate sentence details text",
     },
     "negative": {
         1.0: "negative negatives neg negs hardnegative hardnegatives negativepassages "
         "hardnegativectxs negative1 neg1 negativ negatif negativo hardneg hardnegative1",
         0.8: "distractor distractors rejected irrelevant nonrelevant wrong incorrect unrelated",
+        0.5: "n sentence3 text3 sent3 s3 passage3",
     },
     "sentence1": {
-        1.0: "sentence1 text1 question1 sent1 s1 sentencea texta senta sentence0 text0 satz1 "
+        1.0: "satza sentence1text предложение1 句子1 文1 문장1 zdanie1 cumle1 mening1 clause1 "
+        "sentence1 text1 question1 sent1 s1 sentencea texta senta sentence0 text0 satz1 "
         "phrase1 frase1 oracion1 q1 string1 caption1 seq1 zin1 str1 texte1 sentence01",
-        0.7: "first left a source query anchor premise original question sentence text reference",
-        0.5: "claim title input term src utterance",
+        0.7: "first left a source query anchor original question sentence text reference",
+        0.5: "claim input term src utterance premise",
     },
     "sentence2": {
-        1.0: "sentence2 text2 question2 sent2 s2 sentenceb textb sentb satz2 phrase2 frase2 "
+        1.0: "satzb предложение2 句子2 文2 문장2 zdanie2 cumle2 mening2 clause2 "
+        "sentence2 text2 question2 sent2 s2 sentenceb textb sentb satz2 phrase2 frase2 "
         "oracion2 q2 string2 caption2 seq2 zin2 str2 texte2 sentence02",
-        0.7: "second right b target passage positive hypothesis paraphrase answer document "
+        0.7: "second right b target passage positive paraphrase answer document "
         "candidate context response other translation comparison",
-        0.5: "doc body description content output tgt text",
+        0.5: "doc output tgt text hypothesis",
     },
-    "premise": {1.0: "premise premises premisse premissa", 0.5: "sentence1 text1 context"},
+    "premise": {
+        1.0: "premise premises premisse premissa",
+        0.8: "evidence sentence1",
+        0.5: "text1 context",
+    },
     "hypothesis": {
         1.0: "hypothesis hypotheses hypothese hipotesis claim",
-        0.5: "sentence2 text2 conclusion statement",
+        0.8: "sentence2",
+        0.5: "text2 conclusion statement",
     },
     "text": {
-        1.0: "text texts sentence sentences utterance utterances document content texte texto "
-        "testo tekst satz phrase",
+        1.0: "текст 文本 テキスト 本文 텍스트 metin teksti szoveg نص पाठ 内容 句子 文 zdanie veta mening сообщение nachricht bericht "
+        "text texts sentence sentences utterance utterances document content texte texto "
+        "testo tekst satz phrase selftext",
         0.8: "message comment review question query post tweet body description input headline "
         "title doc abstract request ticket verbatim feedback transcript mail email sms",
     },
     "class": {
-        1.0: "label labels class classes category categories intent topic goldlabel klasse "
+        1.0: "метка категория класс 标签 標籤 类别 類別 分类 ラベル カテゴリ カテゴリー 라벨 카테고리 kategoria etiket kategori stitek luokka cimke etichete oznaka تصنيف लेबल categorias rubrik rubrique intentie intention abteilung afdeling "
+        "label labels class classes category categories intent topic goldlabel klasse "
         "kategorie categoria categorie etiqueta etiquette etichetta classe labeltext labelname",
         0.9: "coarselabel finelabel isduplicate sentiment target tag type intention emotion "
         "domain y labelid classid labelcoarse labelfine level1 level2 thema tema isparaphrase",
@@ -59,16 +73,36 @@ _NAMES: dict[str, dict[float, str]] = {
         "product area section queue score quality result",
     },
     "score": {
-        1.0: "score scores similarity similarityscore sim simscore relatedness relatednessscore "
+        1.0: "оценка сходство 相似度 得分 スコア 類似度 점수 유사도 podobienstwo wynik benzerlik puan likhet podobnost pisteet hasonlosag scor "
+        "score scores similarity similarityscore sim simscore relatedness relatednessscore "
         "goldscore humanscore mos wert aehnlichkeit ähnlichkeit similarite similitud punktzahl "
         "puntuacion puntaje similitude stsscore cosinesimilarity meanscore note punteggio",
         0.6: "rating label labels gold value target y annotation judgment judgement relevance "
-        "grade avg average averagescore mean degree percent percentage confidence stars",
+        "grade avg average averagescore mean degree percent percentage confidence",
     },
 }
 
+
+WORDS = re.compile(r"\d+|[A-ZÀ-Þ]?[^\W\d_A-ZÀ-Þ]+|[A-ZÀ-Þ]+")
+ORDINALS = frozenset(
+    tuple(pair.split("/"))
+    for pair in (
+        "1/2 0/1 a/b i/ii x/y one/two first/second left/right eins/zwei erste/zweite erster/zweiter "
+        "erstes/zweites un/deux premier/deuxieme premiere/deuxieme uno/dos una/dos primera/segunda "
+        "primero/segundo primo/secondo prima/seconda um/dois primeiro/segundo primeira/segunda "
+        "een/twee eerste/tweede"
+    ).split()
+)
+
+
+def _bare(name: str) -> str:
+    """Return a name in small letters without accents and separators: "Réponse" is "reponse"."""
+    parts = unicodedata.normalize("NFKD", name.lower())
+    return re.sub(r"[\W_]+", "", "".join(c for c in parts if not unicodedata.combining(c)))
+
+
 _HINTS = {
-    role: {name: strength for strength, names in by.items() for name in names.split()}
+    role: {_bare(name): strength for strength, names in by.items() for name in names.split()}
     for role, by in ((role, dict(sorted(by.items()))) for role, by in _NAMES.items())
 }
 
@@ -76,23 +110,39 @@ _HINTS = {
 TEXT_ROLES = ("anchor", "positive", "negative", "sentence1", "sentence2", "premise", "hypothesis")
 
 
+def names_a_role(name: str) -> bool:
+    """Tell whether a whole name, not only a part of it, speaks for any role."""
+    return max(names.get(plain(name), 0.0) for names in _HINTS.values()) >= 0.8
+
+
 def names_a_text(name: str) -> bool:
     """Tell whether a column's name speaks for a role that holds texts."""
     return any(hint(role, name) >= 0.8 for role in (*TEXT_ROLES, "text"))
+
+
+def twins(one: str, other: str) -> bool:
+    """Tell whether two names differ only in saying the first and the second."""
+    names = [[_bare(word) for word in WORDS.findall(name)] for name in (one, other)]
+    differing = [pair for pair in zip_longest(*names) if pair[0] != pair[1]]
+    invented = names[0][:1] == ["column"]  # by us or by a spreadsheet: it says nothing
+    return len(differing) == 1 and differing[0] in ORDINALS and not invented
 
 
 def plain(name: str) -> str:
     """Return a name without its path, case and separators."""
     path = name.strip().lower().split(".")
     last = path[-2] if len(path) > 1 and path[-1].isdigit() else path[-1]
-    return re.sub(r"[\W_]+", "", last)
+    return _bare(last)
 
 
 def hint(role: str, name: str) -> float:
     """Return how strongly a column's name speaks for a role, 0 to 1."""
     names = _HINTS[role]
-    whole = re.sub(r"[\W_]+", "", name.lower())
+    whole = _bare(name)
     words = [word for word in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name) if word]
+    path = name.lower().split(".")
+    if len(path) > 1 and path[-1] in ("text", "content", "value", "body"):
+        whole = _bare(path[-2])  # "positives.text" is what "positives" says
     # "customer_question" speaks for what "question" does, a little less surely.
-    parts = [0.7 * names.get(word.lower(), 0.0) for word in words]
+    parts = [0.7 * names.get(_bare(word), 0.0) for word in words]
     return max([names.get(plain(name), 0.0), names.get(whole, 0.0), *parts])

@@ -1,8 +1,8 @@
 """Fixes: every step that mends the rows or makes one case of another.
 
-A chain of fixes is replayed in stages, each in the order of the chain: first what changes the
-table, then what decides how its columns are read, then what changes the rows, and last what the
-recipe is to say where nobody said it.
+A chain of fixes is replayed in stages, each in the order of the chain: first what decides how a
+file is read, then what changes the table, then what decides how its columns are read, then what
+changes the rows, and last what the recipe is to say where nobody said it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from ststudio.data.cases import CASES
 from ststudio.data.findings import Fix, quoted
 from ststudio.data.guess import Wish
 from ststudio.data.rows import Rows
-from ststudio.data.tables import Retrieval, Table
+from ststudio.data.tables import AS_FOUND, Reading, Retrieval, Table
 from ststudio.errors import StudioError
 
 
@@ -23,21 +23,27 @@ class FixKind:
     """One kind of fix: what it is called on the page, what it takes, what it does."""
 
     title: str  # filled in with the arguments
-    step: Callable[..., Any]  # (Table | Wish | Rows | settings, **args) → the same, changed
-    stage: Literal["table", "wish", "rows", "recipe"] = "rows"
+    step: Callable[..., Any]  # (Reading | Table | Wish | Rows | recipe, **args) → the same, changed
+    stage: Literal["reading", "table", "wish", "rows", "recipe"] = "rows"
     args: Mapping[str, type | tuple[type, ...]] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     of: str | None = None  # the case that it makes another of; None where it mends
     corpus: Callable[[Retrieval], Retrieval] | None = None  # what it does to a set's own corpus
 
 
-def _use_base_model(settings: dict[str, Any], id: str) -> dict[str, Any]:  # noqa: A002 - as above
-    return {**settings, "base_model": id}
-
-
 NUMBER = (int, float)
 LARGEST_SEED = 2**31 - 1
 FIXES: dict[str, FixKind] = {
+    "read_encoding": FixKind(
+        "read the file as {encoding}", wishes.read_encoding, "reading", {"encoding": str}
+    ),
+    "read_delimiter": FixKind(
+        "part the cells at {delimiter!r}", wishes.read_delimiter, "reading", {"delimiter": str}
+    ),
+    "first_row_is_header": FixKind(
+        "take the first row as the names of the columns", wishes.first_row_is_header, "reading"
+    ),
+    "first_row_is_data": FixKind("take the first row as data", wishes.first_row_is_data, "reading"),
     "use_case": FixKind("read it as {case}", wishes.use_case, "wish", {"case": str}),
     "assign": FixKind(
         'take "{column}" as {role}', wishes.assign, "wish", {"role": str, "column": str}
@@ -146,7 +152,13 @@ FIXES: dict[str, FixKind] = {
         of="text-class",
     ),
     "use_base_model": FixKind(
-        "start from the base model {id}", _use_base_model, "recipe", {"id": str}
+        "start from the base model {id}", wishes.use_base_model, "recipe", {"id": str}
+    ),
+    "set_prompts": FixKind(
+        "change the prompts before the texts", wishes.set_prompts, "recipe", {"prompts": dict}
+    ),
+    "set_max_seq_length": FixKind(
+        "read {tokens} tokens of a text", wishes.set_max_seq_length, "recipe", {"tokens": int}
     ),
 }
 
@@ -195,6 +207,12 @@ def _replay(state: Any, fixes: Sequence[Fix], stage: str) -> Any:
         if FIXES[fix.code].stage == stage:
             state = FIXES[fix.code].step(state, **fix.args)
     return state
+
+
+def fix_reading(fixes: Sequence[Mapping[str, Any] | Fix]) -> Reading:
+    """Return how a chain of fixes, as it came from outside, wants text to be read."""
+    reading: Reading = _replay(AS_FOUND, parse_fixes(fixes), "reading")
+    return reading
 
 
 def fix_table(table: Table, fixes: Sequence[Fix]) -> Table:

@@ -1,14 +1,41 @@
-"""What fixes decide about how columns are read: the case, the roles, the label, the lists."""
+"""What fixes decide: how a file is read, what its columns are, what the recipe is to say."""
 
 from dataclasses import replace
 from typing import Any
 
 from ststudio.data.cases import CASES
+from ststudio.data.delimited import DELIMITERS
+from ststudio.data.encodings import ENCODINGS
 from ststudio.data.findings import Label
 from ststudio.data.guess import Wish
+from ststudio.data.tables import Reading
 from ststudio.errors import StudioError
 
 CLASSES_NAMED = 10_000  # the highest number that a map of labels may name
+
+
+def read_encoding(reading: Reading, encoding: str) -> Reading:
+    """Read text as an encoding."""
+    if encoding not in ENCODINGS:
+        raise StudioError(f"The encodings are: {', '.join(ENCODINGS)}.")
+    return replace(reading, encoding=encoding)
+
+
+def read_delimiter(reading: Reading, delimiter: str) -> Reading:
+    """Part the cells of a line at a delimiter."""
+    if delimiter not in DELIMITERS:
+        raise StudioError(f"The delimiters are: {', '.join(map(repr, DELIMITERS))}.")
+    return replace(reading, delimiter=delimiter)
+
+
+def first_row_is_header(reading: Reading) -> Reading:
+    """Take the first row as the names of the columns."""
+    return replace(reading, header=True)
+
+
+def first_row_is_data(reading: Reading) -> Reading:
+    """Take the first row as data, whatever it looks like."""
+    return replace(reading, header=False)
 
 
 def use_case(wish: Wish, case: str) -> Wish:
@@ -53,3 +80,18 @@ def expand_lists(wish: Wish, role: str) -> Wish:
 def sample_lists(wish: Wish, role: str, seed: int) -> Wish:
     """Draw one text of each of a role's lists."""
     return replace(wish, sampled={**wish.sampled, role: seed})
+
+
+def use_base_model(recipe: dict[str, Any], id: str) -> dict[str, Any]:  # noqa: A002 - as above
+    """Start from a base model of the Hub."""
+    return {**recipe, "base_model": id}
+
+
+def set_prompts(recipe: dict[str, Any], prompts: dict[str, str]) -> dict[str, Any]:
+    """Put prompts before the texts of some columns."""
+    return {**recipe, "prompts": {**recipe.get("prompts", {}), **prompts}}
+
+
+def set_max_seq_length(recipe: dict[str, Any], tokens: int) -> dict[str, Any]:
+    """Read more or fewer tokens of a text."""
+    return {**recipe, "max_seq_length": tokens}

@@ -14,8 +14,11 @@ POLL_SECONDS = 0.5
 class ChildDoor:
     """Train runs one at a time, each in a child of its own that was warmed beforehand."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(
+        self, settings: Settings | None = None, grace_seconds: float = GRACE_SECONDS
+    ) -> None:
         self.settings = settings or get_settings()
+        self.grace_seconds = grace_seconds
         self._home = self.settings.folder / "home"
         self._lock = threading.Lock()
         self._warm: Child | None = None
@@ -52,7 +55,7 @@ class ChildDoor:
                     child.receive(POLL_SECONDS)
                     return
                 except TimeoutError:
-                    if time.monotonic() > deadline:
+                    if time.monotonic() > deadline and self._silent(run, deadline):
                         child.kill()
                         run.end("failed", "No sign of life after the time limit; it was ended.")
                         return
@@ -61,8 +64,13 @@ class ChildDoor:
                 run.end("failed", f"{death} Nothing was kept. Try fewer or shorter rows.")
 
     def _longest(self, seconds: float) -> float:
-        """Return the seconds after which a run is ended whatever it does."""
-        return 1.5 * seconds + GRACE_SECONDS + self.settings.hard_stop_seconds
+        """Return the seconds after which a run is ended unless it shows signs of life."""
+        return 1.5 * seconds + self.grace_seconds + self.settings.hard_stop_seconds
+
+    def _silent(self, run: Run, deadline: float) -> bool:
+        """Tell whether a late run stands still, or goes on for twice as long as it may."""
+        still = time.time() - run.last_sign > self.settings.hard_stop_seconds
+        return still or time.monotonic() > deadline + self._longest(0.0)
 
     def kill(self) -> None:
         """End the child that trains, if any."""

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from ststudio.data.cases import CASES, DEFAULT_BATCH_SIZE, Case
+from ststudio.data.prompts import chosen_prompts
 from ststudio.errors import StudioError
 from ststudio.settings import get_settings
 from ststudio.training.losses import LOSSES
@@ -28,7 +29,7 @@ class Recipe:
     columns: dict[str, str] | None = None
     label: dict[str, str] | None = None
     fixes: list[dict[str, Any]] = field(default_factory=list)
-    base_model: str | dict[str, str] | None = None
+    base_model: str | dict[str, str] = DEFAULT_MODEL
     modules: list[dict[str, Any]] | None = None
     loss: str | None = None
     loss_settings: dict[str, Any] = field(default_factory=dict)
@@ -100,6 +101,7 @@ class Recipe:
                 f"No prompt can stand before {', '.join(extra)}. "
                 f"The columns are {', '.join(case.columns)}."
             )
+        chosen_prompts(self.prompts or {})  # refuses what training and measuring cannot share
         batch = self.per_device_train_batch_size or DEFAULT_BATCH_SIZE
         sampler = self.batch_sampler or case.batch_sampler
         if sampler == "group_by_label" and (case.label != "class" or batch < 4 or batch % 2):

@@ -17,6 +17,7 @@ from sentence_transformers.sentence_transformer.training_args import (
 
 from ststudio.data.cases import CASES
 from ststudio.data.doctor import Diagnosis, diagnose
+from ststudio.data.prompts import agreed_prompts, column_prompts, own_prompts
 from ststudio.errors import StudioError
 from ststudio.shelf import packaged_model
 from ststudio.training import models
@@ -193,7 +194,7 @@ def test_the_trainer_adds_no_prompt_unless_it_is_told(stock: Stock) -> None:
     prompted = models.load_model(folder)
     prompted.prompts = {"query": "query: ", "document": "passage: "}
     rows: Columns = {"anchor": ["Where is it?"] * 4, "positive": ["It is here."] * 4}
-    recipe, case = Recipe(SOURCE), CASES["pair"]
+    case = CASES["pair"]
 
     def tokens(prompts: dict[str, str] | None) -> list[int]:
         trainer = stock(rows, losses.MultipleNegativesRankingLoss(prompted), prompts=prompts)
@@ -203,7 +204,8 @@ def test_the_trainer_adds_no_prompt_unless_it_is_told(stock: Stock) -> None:
 
     plain = [len(prompted.tokenizer(text).input_ids) for text in ("Where is it?", "It is here.")]
     assert tokens(None) == plain  # and yet the library's evaluators call encode_query
-    told = models.column_prompts(prompted, recipe, case)
+    own = own_prompts(prompted.prompts, prompted.default_prompt_name)
+    told = column_prompts(case, agreed_prompts(case, {}, own))
     assert told == {"anchor": "query: ", "positive": "passage: "}
     assert tokens(told) == [length + 2 for length in plain]
 

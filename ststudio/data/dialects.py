@@ -1,0 +1,104 @@
+"""How delimited text was written: what stands above the table, its quotes, its stranger marks."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+LOOKED_AT = 200  # lines
+MOST_ABOVE = 12  # lines before the table begins
+NEARLY_ALL = 0.95  # of the lines, before a stranger mark counts as the delimiter
+UNIT = "\x1f"  # what a delimiter of several characters is written as
+LONG_DELIMITERS = ("|||", "||", "::")
+
+COMMENT = re.compile(r"\s*(#|//|%|--\s)")
+SEPARATOR = re.compile(r'\s*"?sep=.{0,2}"?\s*', re.IGNORECASE)  # what Excel is told
+RULE = re.compile(r"[\s|:+=-]*-{2}[\s|:+=-]*")
+INNER = re.compile(r'\\"(?!\s*([,;\t|]|$))')
+OUTER = re.compile(r'\\"\s*([,;\t|]|$)')
+QUOTED = re.compile(r'(^|[,;\t|])\s*"')
+SINGLE = re.compile(r"^\s*'.*'\s*[,;\t|]|[,;\t|]\s*'.*'\s*$")
+SPACED = re.compile(r'[,;|] +"')
+MARK = re.compile(r"\s*__label__(\S+)")
+
+
+def rewritten(lines: Sequence[str]) -> Sequence[str]:
+    """Return lines as CSV has them, one for one: no Markdown rules, long delimiters, escapes."""
+    sample = [line for line in lines[:LOOKED_AT] if line.strip()]
+    if not sample:
+        return lines
+    if _share(sample, lambda line: bool(MARK.match(line))) >= NEARLY_ALL:
+        return [_labelled(line) for line in lines]
+    if all(line.strip()[0] == line.strip()[-1] == "|" for line in sample):
+        return [_unframed(line) for line in lines]
+    for mark in LONG_DELIMITERS:
+        many, count = Counter(line.count(mark) for line in sample).most_common(1)[0]
+        if many and count >= NEARLY_ALL * len(sample):
+            return [re.sub(rf"[ \t]*{re.escape(mark)}[ \t]*", UNIT, line) for line in lines]
+    if _escapes(sample):
+        return [line.replace('\\"', '""') if QUOTED.search(line) else line for line in lines]
+    return lines
+
+
+def _share(lines: Sequence[str], holds: Callable[[str], bool]) -> float:
+    return sum(map(holds, lines)) / max(1, len(lines))
+
+
+def _labelled(line: str) -> str:
+    """Write a line of fastText as a class, a delimiter and a text."""
+    mark = MARK.match(line)
+    return f"{mark[1]}{UNIT}{line[mark.end() :].lstrip()}" if mark else line
+
+
+def _unframed(line: str) -> str:
+    inner = line.strip().strip("|")
+    if not inner or RULE.fullmatch(inner):
+        return "\n"
+    return "|".join(cell.strip() for cell in inner.split("|")) + "\n"
+
+
+def _escapes(sample: Sequence[str]) -> bool:
+    """Tell whether a backslash stands before quotes inside cells, not only at ends of paths."""
+    inner = sum(len(INNER.findall(line)) for line in sample)
+    outer = sum(len(OUTER.findall(line)) for line in sample)
+    return inner > 0 and 2 * inner >= outer
+
+
+def quote_mark(sample: Sequence[str]) -> str:
+    """Return the character that cells are quoted with."""
+    filled = [line for line in sample if line.strip()]
+    single = _share(filled, lambda line: bool(SINGLE.search(line)))
+    return "'" if single >= 0.8 and not any('"' in line[:1] for line in filled) else '"'
+
+
+def is_spaced(sample: Sequence[str]) -> bool:
+    """Tell whether blanks stand between delimiters and quotes."""
+    return _share(sample, lambda line: bool(SPACED.search(line))) >= 0.3
+
+
+def comments_above(lines: Sequence[str]) -> int:
+    """Return how many lines stand above the table that say by their mark that they are no rows."""
+    skipped = 0
+    for line in lines[:MOST_ABOVE]:
+        if line.strip() and not COMMENT.match(line) and not SEPARATOR.fullmatch(line):
+            break
+        skipped += 1
+    above = [line for line in lines[:skipped] if line.strip()]
+    return skipped if above and skipped < len(lines) else 0
+
+
+def titles_above(rows: Sequence[tuple[int, list[str]]]) -> int:
+    """Return how many of the first rows are too narrow to belong to the table below them."""
+    widths = [_width(cells) for _, cells in rows]
+    if not widths:
+        return 0
+    usual, many = Counter(widths).most_common(1)[0]
+    if usual < 2 or many < 0.8 * len(widths):
+        return 0
+    for place, width in enumerate(widths[:MOST_ABOVE]):
+        if width == usual or (width > 1 and width >= usual - 1):
+            return place
+    return 0
+
+
+def _width(cells: list[str]) -> int:
+    return max((place for place, cell in enumerate(cells, 1) if cell.strip()), default=0)
