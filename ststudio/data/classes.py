@@ -62,7 +62,7 @@ def check_sampler(rows: Rows, parts: Parts) -> Iterator[Finding]:
         f'The classes are unequal: "{_name(rows, largest)}" has {sizes[largest]:,} of '
         f"{count(int(sizes.sum()), 'training row')}, the next class {second:,}. Batches take two "
         f"rows of each class in turn until one class is left, so an epoch of batches of "
-        f"{DEFAULT_BATCH_SIZE} uses {used:,} rows and skips the rest.",
+        f"{DEFAULT_BATCH_SIZE} uses {used:,} rows, drawn anew each time.",
         Fix("cap_classes", {"at_most": _cap(rows, labels)}),
     )
 

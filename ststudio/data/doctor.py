@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ststudio.data.cases import CASES
-from ststudio.data.checks import CHECKS, check_order, check_size
+from ststudio.data.checks import CHECKS, check_size
 from ststudio.data.classes import check_sampler
 from ststudio.data.columns import Column, look
 from ststudio.data.findings import LEVELS, Diagnosis, Finding, Fix, Label, Level
 from ststudio.data.flatten import check_column
 from ststudio.data.guess import CLEAR, CLOSE, VERY_CLOSE, Guess, Wish, candidates
 from ststudio.data.languages import check_languages
+from ststudio.data.order import check_order
 from ststudio.data.readings import check_columns, no_case
 from ststudio.data.reshape import fix_recipe, fix_rows, fix_table, fix_wish, parse_fixes
 from ststudio.data.retrieval import with_pairs

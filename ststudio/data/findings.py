@@ -87,3 +87,8 @@ def quoted(names: list[str] | tuple[str, ...], most: int = 5) -> str:
     """Name a few things, and say how many more there are."""
     said = ", ".join(f'"{name}"' for name in names[:most])
     return said if len(names) <= most else f"{said} and {len(names) - most} more"
+
+
+def per_cent(share: float) -> str:
+    """Say a share in whole per cent, and that there is one where it is less: 12%, under 1%."""
+    return "under 1%" if 0 < share < 0.01 else f"{share:.0%}"

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from ststudio.data.columns import addresses, as_text, take
+from ststudio.data.findings import count
 from ststudio.data.gather import NAME_CHARACTERS
 from ststudio.data.rows import UNIT
 from ststudio.data.tables import Table
@@ -79,7 +80,13 @@ def triplets_to_texts(table: Table, columns: list[str], label: str) -> Table:
             for column in columns
         ]
         splits[name] = pa.concat_tables(parts).group_by(["text", label]).aggregate([])
-    return replace(table, splits=splits)
+    return _said(table, replace(table, splits=splits), "text")
+
+
+def _said(before: Table, after: Table, made: str) -> Table:
+    """Say how many of what the rows became."""
+    said = f"{count(before.rows, 'row')} became {count(after.rows, made)}."
+    return replace(after, assumed=(*after.assumed, ("reshaped", said)))
 
 
 def documents_to_pairs(table: Table, column: str) -> Table:
@@ -95,7 +102,8 @@ def documents_to_pairs(table: Table, column: str) -> Table:
             f'The texts in "{column}" have no two sentences each, so they make no pairs. '
             "Choose a column with longer texts."
         )
-    return replace(table, splits=splits, class_names={})
+    made = replace(table, splits=splits, class_names={})
+    return _said(table, made, "pair")
 
 
 def _collect(

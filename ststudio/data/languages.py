@@ -44,7 +44,9 @@ def check_languages(rows: Rows, base_model: str | None) -> Iterator[Finding]:
     foreign = 1 - shares.get(ENGLISH, 0.0)
     fix = None if base_model else Fix("use_base_model", {"id": MULTILINGUAL_MODEL})
     if foreign > 0.5 and fix:
-        said = f"About {foreign:.0%} of the texts are not English ({_named(shares)}). The default "
+        said = (
+            f"{foreign:.0%} of the texts looked at are not English ({_named(shares)}). The default "
+        )
         said += "base model knows English; a multilingual one reads them as well."
         yield Finding("warning", "not_english", said, fix)
     largest = max(shares, key=lambda language: shares[language])

@@ -1,11 +1,12 @@
 """Rows with lists of texts: every text in turn, one drawn by chance, or the first."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ststudio.data.findings import Finding, count
 from ststudio.data.guess import Wish
 from ststudio.errors import StudioError
 from ststudio.settings import get_settings
@@ -39,6 +40,13 @@ def in_turn(split: pa.Table, columns: Mapping[str, str], wish: Wish) -> pa.Table
     for name, lists in wide.items():
         split = _set(split, name, lists, rows, turn % np.maximum(1, _lengths(lists))[rows])
     return split
+
+
+def grown(before: int, after: int) -> Iterator[Finding]:
+    """Say how many rows the lists made."""
+    if after > before:
+        said = f"{count(before, 'row')} became {after:,}, one for each text of the lists."
+        yield Finding("info", "reshaped", said)
 
 
 def _check_size(rows: int) -> None:

@@ -56,8 +56,10 @@ def check_markup(rows: Rows) -> Iterator[Finding]:
     many = sum(int(mask.sum()) for mask in masks.values())
     share = many / max(1, rows.kept)
     if share >= WORTH_SAYING:
-        said = f"{count(many, 'row')} ({share:.0%}) hold HTML, Markdown or bare links, such as "
-        said += f'"{_example(rows, masks)}". The model would read the marks as words.'
+        said = (
+            f"{count(many, 'row holds', 'rows hold')} HTML, Markdown or bare links ({share:.0%}), "
+            f'as in "{_example(rows, masks)}". The model would read the marks as words.'
+        )
         level: Level = "warning" if share >= WORTH_MENDING else "info"
         yield Finding(level, "markup", said, Fix("strip_markup"))
 

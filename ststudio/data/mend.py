@@ -43,7 +43,8 @@ def scale_score(rows: Rows, low: float, high: float) -> Rows:
         scores = (split["score"].to_numpy() - low) / (high - low)
         place = split.schema.names.index("score")
         splits[name] = split.set_column(place, "score", pa.chunked_array([scores]))
-    return replace(rows, splits=splits)
+    said = f"The scores of {count(rows.kept, 'row')} were scaled from {low:g}–{high:g} to 0–1."
+    return _said(replace(rows, splits=splits), said)
 
 
 def swap(rows: Rows) -> Rows:
@@ -53,7 +54,8 @@ def swap(rows: Rows) -> Rows:
         raise StudioError("There is only one column of text, so nothing can be swapped.")
     one, two = roles[:2]
     sources = {**rows.columns, one: rows.columns[two], two: rows.columns[one]}
-    return _recast(rows, rows.case, {**{r: r for r in roles}, one: two, two: one}, sources)
+    turned = _recast(rows, rows.case, {**{r: r for r in roles}, one: two, two: one}, sources)
+    return _said(turned, f"{one} and {two} were swapped in {count(rows.kept, 'row')}.")
 
 
 def _recast(
@@ -161,7 +163,9 @@ def score_to_classes(rows: Rows, at_least: float) -> Rows:
     label = replace(rows.label, kind="class") if rows.label else None
     rows = replace(rows, splits=splits, class_names=("not similar", "similar"), label=label)
     same = {"sentence1": "sentence1", "sentence2": "sentence2"}
-    return _recast(rows, "pair-class", same)
+    alike = sum(int(split["label"].to_numpy().sum()) for split in splits.values())
+    said = f"{count(alike, 'row is', 'rows are')} called similar, {rows.kept - alike:,} not."
+    return _said(_recast(rows, "pair-class", same), said)
 
 
 def triplets_to_pairs(rows: Rows) -> Rows:

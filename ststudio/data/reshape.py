@@ -51,7 +51,7 @@ FIXES: dict[str, FixKind] = {
     "use_label": FixKind(
         'take "{column}" as the label', wishes.use_label, "wish", {"column": str, "kind": str}
     ),
-    "map_labels": FixKind("read the labels as {map}", wishes.map_labels, "wish", {"map": dict}),
+    "map_labels": FixKind("read the label {map}", wishes.map_labels, "wish", {"map": dict}),
     "expand_lists": FixKind(
         "give each text in the list of {role} a row of its own",
         wishes.expand_lists,

@@ -13,7 +13,7 @@ from ststudio.data.columns import addresses, as_text, shared_words, take
 from ststudio.data.findings import Finding, Label
 from ststudio.data.guess import Guess, Wish
 from ststudio.data.labels import NO_CLASS, Labels, read_classes, read_scores
-from ststudio.data.lists import ROW, in_turn
+from ststudio.data.lists import ROW, grown, in_turn
 from ststudio.data.tables import LeftOut, Table
 from ststudio.errors import StudioError
 
@@ -119,7 +119,7 @@ def read_rows(table: Table, guess: Guess, wish: Wish) -> Rows:
         columns["row"] = split[ROW]
         splits[name] = pa.table(columns)
     rows = Rows(guess.case, guess.columns, guess.label, splits, labels.class_names)
-    return _complete(replace(rows, findings=labels.findings))
+    return _complete(replace(rows, findings=(*labels.findings, *grown(table.rows, rows.kept))))
 
 
 def _read_labels(

@@ -37,6 +37,14 @@ def test_fixes_end_in_the_recipe_and_what_was_typed_last_wins() -> None:
     assert run.recipe["prompts"] == {"anchor": "query: "}
 
 
+def test_a_base_model_that_a_fix_decides_is_the_one_that_is_looked_for() -> None:
+    fix = {"code": "use_base_model", "args": {"id": f"run:{'0' * 32}"}}
+    with pytest.raises(StudioError, match="run"):
+        start_run({"source": SOURCE, "fixes": [fix]})
+    with pytest.raises(StudioError, match="not the id of a model"):
+        start_run({"source": SOURCE, "fixes": [fix], "base_model": "../elsewhere"})
+
+
 def test_what_the_base_model_makes_of_the_rows_is_among_the_facts() -> None:
     run = started(max_seq_length=8)
     found = [finding["code"] for finding in run.facts["findings"]]
