@@ -53,7 +53,7 @@ class Dialect:
 
     delimiter: str  # "" for one cell a line
     quote: str = '"'
-    spaced: bool = False  # blanks between a delimiter and a quote
+    spaced: bool = False  # blanks around delimiters are no part of the cells
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _rows(
                 several = feed.next - feed.row > 1
                 if feed.ended or several and not _closes(lines[feed.row : feed.next], dialect):
                     raise _OpenQuote
-                yield feed.row + 1, cells
+                yield feed.row + 1, [cell.strip() for cell in cells] if dialect.spaced else cells
                 feed.row = feed.next
             return
         except (_OpenQuote, csv.Error):

@@ -18,6 +18,8 @@ OUTER = re.compile(r'\\"\s*([,;\t|]|$)')
 QUOTED = re.compile(r'(^|[,;\t|])\s*"')
 SINGLE = re.compile(r"^\s*'.*'\s*[,;\t|]|[,;\t|]\s*'.*'\s*$")
 SPACED = re.compile(r'[,;|] +"')
+WRAPPED = re.compile(r'"[^"]*,""([^"]|"")*"""?')
+AROUND = re.compile(r"\S +[|;] +\S")
 MARK = re.compile(r"\s*__label__(\S+)")
 
 
@@ -34,6 +36,10 @@ def rewritten(lines: Sequence[str]) -> Sequence[str]:
         many, count = Counter(line.count(mark) for line in sample).most_common(1)[0]
         if many and count >= NEARLY_ALL * len(sample):
             return [re.sub(rf"[ \t]*{re.escape(mark)}[ \t]*", UNIT, line) for line in lines]
+    if _share(sample, lambda line: bool(WRAPPED.fullmatch(line.strip()))) >= 0.9:
+        return [_unwrapped(line) for line in lines]  # rows that were quoted once more
+    if len(sample) > 1 and RULE.fullmatch(sample[1]) and set("|+") & set(sample[1]):
+        return ["\n" if line == sample[1] else line for line in lines]
     if _escapes(sample):
         return [line.replace('\\"', '""') if QUOTED.search(line) else line for line in lines]
     return lines
@@ -56,6 +62,11 @@ def _unframed(line: str) -> str:
     return "|".join(cell.strip() for cell in inner.split("|")) + "\n"
 
 
+def _unwrapped(line: str) -> str:
+    inner = line.strip()
+    return inner[1:-1].replace('""', '"') + "\n" if WRAPPED.fullmatch(inner) else line
+
+
 def _escapes(sample: Sequence[str]) -> bool:
     """Tell whether a backslash stands before quotes inside cells, not only at ends of paths."""
     inner = sum(len(INNER.findall(line)) for line in sample)
@@ -71,8 +82,9 @@ def quote_mark(sample: Sequence[str]) -> str:
 
 
 def is_spaced(sample: Sequence[str]) -> bool:
-    """Tell whether blanks stand between delimiters and quotes."""
-    return _share(sample, lambda line: bool(SPACED.search(line))) >= 0.3
+    """Tell whether blanks stand around delimiters that are no part of the cells."""
+    quoted = _share(sample, lambda line: bool(SPACED.search(line))) >= 0.3
+    return quoted or _share(sample, lambda line: bool(AROUND.search(line))) >= 0.9
 
 
 def comments_above(lines: Sequence[str]) -> int:

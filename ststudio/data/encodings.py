@@ -1,6 +1,7 @@
 """Bytes into text: the encoding found, and said where it was assumed."""
 
 import codecs
+import re
 from collections import Counter
 from collections.abc import Mapping
 
@@ -67,6 +68,7 @@ WIDE = {
     ),
 }
 MARKS_TOO = frozenset("“”‘’‚„«»‹›–—…•·°§€£©®™´¨¿¡\u00a0\u00ad")  # in texts of any language
+AMONG_PLAIN = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]|[\x80-\xff](?=[A-Za-z])")
 LOOKED_AT = 200_000  # bytes
 CONTROLS = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32)) + b"\x7f"
 MOST_CONTROLS = 0.002  # share of bytes; above it, this is no text
@@ -82,7 +84,7 @@ def decode(data: bytes, name: str, cut: bool = False) -> tuple[str, str]:
         if data.startswith(mark):
             return _whole(data[len(mark) :], encoding, cut), ""
     text = _try_utf8(data, cut)
-    if text is not None and "\x00" not in text[:LOOKED_AT]:
+    if text is not None and text.count("\x00") <= MOST_CONTROLS * len(text):
         return text, ""
     encoding = _wide(data[:LOOKED_AT])
     if not encoding:
@@ -134,7 +136,11 @@ def _detect(sample: bytes) -> str:
     best = from_bytes(sample, cp_isolation=CANDIDATES).best()
     if best is None or best.encoding in ALPHABETS:
         return _likeliest(sample, ALPHABETS)
-    return _likeliest(sample, WIDE if best.encoding in WIDE else COMMON)
+    if best.encoding in WIDE:
+        return _likeliest(sample, WIDE)
+    # Accents stand among plain letters; the letters of other scripts stand among themselves.
+    accents = len(AMONG_PLAIN.findall(sample)) > 0.3 * sum(byte > 0x7F for byte in sample)
+    return _likeliest(sample, ALPHABETS if accents else COMMON)
 
 
 def _likeliest(sample: bytes, letters: Mapping[str, str]) -> str:

@@ -1,6 +1,7 @@
 """What a file holds, told from its content: Parquet, JSON, JSON lines, or delimited text."""
 
 import gzip
+import re
 import resource
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,8 +53,10 @@ KINDS = {
     b"<body": "a web page",
     b"<!--": "a web page",
     b"<?xml": "an XML file",
+    b"{\\rtf": "an RTF document",
 }
 GZIP = b"\x1f\x8b"
+ASSIGNMENT = re.compile(r"\A\s*(?:(?:var|let|const)\s+\w+|window(?:\.\w+)+)\s*=\s*(?=[\[{])")
 PARQUET = b"PAR1"
 HELD_OUT_SHARE = 4  # a held-out split takes at most this part of the budget
 ROOM = 768 << 20  # bytes of address space beside what the data needs
@@ -234,6 +237,7 @@ def _refuse_kind(content: bytes, name: str) -> None:
 
 def _read_text(text: str, part: Part, collection: Collection, cut: bool) -> None:
     name = part.name.lower().removesuffix(".gz")
+    text = ASSIGNMENT.sub("", text, count=1)
     named = name.endswith((".jsonl", ".ndjson"))
     if is_json_lines(text, named):
         collection.take(part.split, read_json_lines(text))

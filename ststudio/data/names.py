@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import zip_longest
 
 # Strength of a name, 0 to 1: 1 names the role, 0.5 could well be it, 0.3 leans that way.
@@ -22,7 +23,7 @@ _NAMES: dict[str, dict[float, str]] = {
         0.8: "output target tgt completion chosen relevant paraphrase compressed simplified simple "
         "corpus solution answertext answerstext bestanswer abstract resolution article",
         0.5: "body content description summary text article definition translation sentence2 text2 "
-        "question2 selftext p sent1 code match duplicate sentence details text",
+        "question2 selftext p b sent1 code match duplicate sentence details text",
     },
     "negative": {
         1.0: "negative negatives neg negs hardnegative hardnegatives negativepassages "
@@ -135,6 +136,7 @@ def plain(name: str) -> str:
     return _bare(last)
 
 
+@lru_cache(4_096)  # every order of the columns asks again
 def hint(role: str, name: str) -> float:
     """Return how strongly a column's name speaks for a role, 0 to 1."""
     names = _HINTS[role]
