@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ststudio.data.names import hint, names_a_text
+from ststudio.data.names import hint, names_a_text, names_an_id
 from ststudio.data.tables import Table
 
 Kind = Literal["text", "number", "bool", "empty"]
@@ -24,16 +24,8 @@ LIST_PARTS = 5  # a list of up to five texts is also read as "set.0", "set.1", â
 # 4, 4.5, 4,5, .5, 80 %, 1e-3: what people write where a number is meant.
 OF_WHAT = r"\s*(%|percent|pct|stars?|points?|â˜…|(/|out of)\s*(3|4|5|7|10|100))?\s*$"
 NUMBER = r"^\s*[-+]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][-+]?[0-9]+)?" + OF_WHAT
-# Words that name a key or a place in names such as "pair_id", "doc-id" or "Unnamed: 0".
-ID_NAME = re.compile(
-    r"^(id|ids|_id|idx|index|uuid|guid|hash|url|uri|link|file|filename|path|date|time|timestamp"
-    r"|created_?at|row|row_?(nr|no|number|id)|nr|no|key|author|user|username|lang|language|split"
-    r"|license|licence|genre|year|source_?file|unnamed:? ?\d*|.*[_\-. ](id|ids|idx|index|url|uuid)"
-    r"|[a-z]+id\d?|[a-z]*Id|[a-z]+ID)$"
-)
 # Two words, or as much of a script that is written without spaces.
 SPACED = r"\S\s+\S|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]{6,}"
-NOT_ID = re.compile(r"^(.*(valid|solid|paid|said|avoid|fluid|grid|covid|humid|bid|aid|kid))$")
 
 
 @dataclass(frozen=True)
@@ -71,7 +63,7 @@ class Column:
     @cached_property
     def is_id(self) -> bool:
         """Tell whether the column numbers or names the rows instead of describing them."""
-        telling = bool(ID_NAME.match(self.name)) and not NOT_ID.match(self.name.lower())
+        telling = names_an_id(self.name)
         if self.kind == "text" and not self.has_numbers:
             wordless = self.spaced < 0.05
             coded = wordless and self.distinct == self.filled and self._codes

@@ -23,38 +23,13 @@ from ststudio.data.jsons import (
     read_json_lines,
     rows_by_split,
 )
+from ststudio.data.kinds import refuse_kind
 from ststudio.data.own_splits import split_by_column
 from ststudio.data.parquets import read_parquet
 from ststudio.data.tables import LeftOut, Part, Retrieval, Table
 from ststudio.data.unfold import unfold
 from ststudio.errors import StudioError
 
-KINDS = {
-    b"PK\x03\x04": "a ZIP archive or an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "an old Office file",
-    b"%PDF": "a PDF",
-    b"SQLite format 3": "a database",
-    b"ARROW1": "an Arrow file",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
-    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
-    b"BZh": "a bzip2 archive",
-    b"\xfd7zXZ": "an xz archive",
-    b"7z\xbc\xaf": "a 7-Zip archive",
-    b"\x80\x04\x95": "a pickle",
-    b"\x80\x05\x95": "a pickle",
-    b"\x93NUMPY": "a NumPy array",
-    b"\x7fELF": "a program",
-    b"version https://git-lfs": "a Git LFS pointer, not the data",
-    b"<!doctype html": "a web page",
-    b"<html": "a web page",
-    b"<head": "a web page",
-    b"<body": "a web page",
-    b"<!--": "a web page",
-    b"<?xml": "an XML file",
-    b"{\\rtf": "an RTF document",
-}
 GZIP = b"\x1f\x8b"
 ASSIGNMENT = re.compile(r"\A\s*(?:(?:var|let|const)\s+\w+|window(?:\.\w+)+)\s*=\s*(?=[\[{])")
 PARQUET = b"PAR1"
@@ -194,7 +169,7 @@ def _read_part(part: Part, collection: Collection) -> None:
         collection.take(part.split, read_parquet(content, part.name, gathering))
         return
     cut = len(content) > collection.limits["decoded_bytes"]
-    _refuse_kind(content, part.name)
+    refuse_kind(content, part.name)
     text, assumption = decode(content, part.name, cut)
     if assumption:
         collection.assumed.append(("encoding_assumed", assumption))
@@ -224,15 +199,6 @@ def _load(part: Part, most: int) -> bytes | Path:
             "Unpack it, and choose a smaller part."
         )
     return content
-
-
-def _refuse_kind(content: bytes, name: str) -> None:
-    start = content[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
-    for mark, kind in KINDS.items():
-        if start.lower().startswith(mark.lower()):
-            raise StudioError(f"{name} is {kind}. Save the table in it as CSV, JSONL or Parquet.")
-    if not content.strip(b"\x00\r\n\t "):
-        raise StudioError(f"{name} is empty. Choose a file with rows in it.")
 
 
 def _read_text(text: str, part: Part, collection: Collection, cut: bool) -> None:

@@ -8,7 +8,7 @@ from ststudio.data.gather import NUMBER
 from ststudio.data.names import names_a_role
 
 NAME = re.compile(r"[^\W\d][\w .\-/()#?%:&*]{0,63}|\d{1,2}", re.UNICODE)
-WRITTEN = re.compile(r"[-+]?\d*[.,]?\d+ ?%?")  # a number, or what people write for one
+WRITTEN = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+) ?%?")  # a number, or what people write for one
 OTHER_NAMES = frozenset(
     "id description doc lang language name paragraph source subject tags title timestamp date url "
     "author user index nr no idx uuid created_at".split()
@@ -84,12 +84,8 @@ def _differs(first: list[str], rest: list[list[str]]) -> bool:
         below = [row[column] for row in rest if len(row) > column and row[column]]
         if not below:
             continue
-        if not NUMBER.fullmatch(cell) and all(map(_is_number, below)):
+        if _names_numbers(cell, below):
             return True
-        shapes = {_shape(value) for value in below}
-        if len(shapes) == 1 and len(below) > 2 and _shape(cell) not in shapes:
-            if "0" in shapes.pop():
-                return True  # dates and numbers of tickets are written alike, their name is not
         usual = statistics.median(map(_width, below))
         if usual > 20:
             short.append(_width(cell) * 2 < usual and not SENTENCE.fullmatch(cell))
@@ -99,6 +95,15 @@ def _differs(first: list[str], rest: list[list[str]]) -> bool:
         return False
     spaced = sum(any(map(SPACED.search, row)) for row in rest)
     return not rest or spaced * 2 > len(rest) or any("_" in cell for cell in first)
+
+
+def _names_numbers(cell: str, below: list[str]) -> bool:
+    """Tell whether a word stands over numbers, or over dates and codes that are written alike."""
+    if not NUMBER.fullmatch(cell) and all(map(_is_number, below)):
+        return True
+    shapes = {_shape(value) for value in below}
+    alike = len(shapes) == 1 and len(below) > 2 and "0" in next(iter(shapes))
+    return alike and _shape(cell) not in shapes
 
 
 def _is_number(cell: str) -> bool:

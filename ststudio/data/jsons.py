@@ -117,8 +117,10 @@ def read_array(text: str, name: str, cut: bool) -> Rows:
     if not isinstance(header, list) or not header or not all(map(_is_name, header)):
         header = None
     for line, value in elements if header or not first else chain([first], elements):
-        whole = header and isinstance(value, list) and len(value) == len(header)
-        yield line, dict(zip(header, value, strict=True)) if whole else _as_row(value)
+        if header and isinstance(value, list) and len(value) == len(header):
+            yield line, dict(zip(header, value, strict=True))
+        else:
+            yield line, _as_row(value)
 
 
 def _is_name(cell: object) -> bool:

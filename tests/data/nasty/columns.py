@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from tests.data.nasty import (
     ANSWERS,
     DOCUMENTS,
-    N,
     QUESTIONS,
     TEXTS,
     TOLD,
+    N,
     Nasty,
     asked,
     classed,

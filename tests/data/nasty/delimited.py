@@ -6,9 +6,9 @@ import gzip
 from tests.data.nasty import (
     ANSWERS,
     DOCUMENTS,
-    N,
     QUESTIONS,
     TOLD,
+    N,
     Nasty,
     asked,
     classed,

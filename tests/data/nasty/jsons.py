@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from tests.data.nasty import (
     ANSWERS,
     DOCUMENTS,
-    N,
     QUESTIONS,
     TOLD,
+    N,
     Nasty,
     asked,
     classed,
