@@ -32,9 +32,12 @@ def _score_fit(column: Column) -> float:
     if column.distinct < 3:
         # One value or two are a score only where the name says so.
         return 0.3 if hint("score", column.name) == 1.0 else 0.0
-    if column.whole and column.high > 10 and column.high != 100:
-        return 0.25 if column.distinct < column.filled else 0.1  # votes, years, lengths
     named = hint("score", column.name) > 0
+    in_hundredths = any("%" in value for value in column.values) or column.high == 100
+    if column.whole and column.high > 10 and not in_hundredths:
+        # Votes, years, lengths, unless the name says that they are scores out of a hundred.
+        scored = column.high < 100 and hint("score", column.name) >= 0.9
+        return 0.6 if scored else 0.25 if column.distinct < column.filled else 0.1
     few = column.distinct == 3 or (column.distinct <= FEW and not named)
     if column.whole and column.distinct == 3 and column.high - column.low == 2:
         return 1.0 if hint("score", column.name) == 1.0 else 0.5  # as entailment is numbered

@@ -66,7 +66,7 @@ def is_second_header(rows: list[list[str]]) -> bool:
     for cell, *below in zip_longest(first, *rows[1:], fillvalue=""):
         numbers = [_is_number(value) for value in below if value]
         if cell and numbers and all(numbers) and len(numbers) > 2:
-            over_numbers = over_numbers or not NUMBER.fullmatch(cell)
+            over_numbers = over_numbers or not _is_number(cell)
         elif cell in below or not _is_short(cell, [value for value in below if value]):
             return False
     return over_numbers

@@ -27,8 +27,7 @@ def is_json_lines(text: str, named: bool) -> bool:
     closed = "" if is_array(text) else ","  # in an array, rows with a comma are no lines
     lines = list(islice(_filled_lines(text), LOOKED_AT))
     # A line in quotes may as well be the only cell of a row, where the name does not tell.
-    starts = '{["' if named else "{["
-    values = [_row(line, closed) if line[0] in starts else None for line in lines]
+    values = [_row(line, closed) if named or line[0] in "{[" else None for line in lines]
     if named and values and values[0] == NO_ROW:
         return True
     rows = sum(isinstance(value, dict) for value in values)
