@@ -31,6 +31,7 @@ DELIMITERS = {
 }
 NEVER = "\x1e"  # in rows of one cell
 LOOKED_AT = 200  # rows, to find delimiter and header
+NAMED = 0.15  # worth of a first row of names, in shares of rows
 OF_A_HEADER = 0.3  # the same, where the first row looks like names
 DECIMAL = re.compile(r"(?<=\d),(?=\d)")
 RAGGED = "it has another number of cells than the header"
@@ -136,11 +137,12 @@ def _consistency(rows: list[list[str]]) -> float:
         return 0.0
     widths = Counter(map(len, rows))
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
-    if width > 1 and count >= CONSISTENT * len(rows):
-        return count / len(rows) + width / 1000  # of two that fit, the one with more cells
     first = len(rows[0])
     cells = [cell.strip() for cell in rows[0]]
     named = first > 1 and all(NAME.fullmatch(c) and not SPACED.search(c) for c in cells)
+    if width > 1 and count >= CONSISTENT * len(rows):
+        # Of two that fit, the one in which the first row is names, then the one with more cells.
+        return count / len(rows) + NAMED * (named and first == width) + width / 1000
     share = widths[first] / len(rows)
     return share if named and share >= OF_A_HEADER else 0.0
 

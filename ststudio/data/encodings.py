@@ -75,6 +75,7 @@ AMONG_PLAIN = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]|[\x80-\xff](?=[A-Za-z])")
 LOOKED_AT = 200_000  # bytes
 CONTROLS = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32)) + b"\x7f"
 MOST_CONTROLS = 0.002  # share of bytes; above it, this is no text
+FEW_ACCENTS = 0.05  # of all bytes: Chinese and its like have many more
 FEW_DAMAGED = 0.05  # of the characters beyond ASCII
 
 
@@ -139,10 +140,11 @@ def _detect(sample: bytes) -> str:
     best = from_bytes(sample, cp_isolation=CANDIDATES).best()
     if best is None or best.encoding in ALPHABETS:
         return _likeliest(sample, ALPHABETS)
-    if best.encoding in WIDE:
-        return _likeliest(sample, WIDE)
     # Accents stand among plain letters; the letters of other scripts stand among themselves.
-    accents = len(AMONG_PLAIN.findall(sample)) > 0.3 * sum(byte > 0x7F for byte in sample)
+    beyond = sum(byte > 0x7F for byte in sample)
+    accents = len(AMONG_PLAIN.findall(sample)) > 0.3 * beyond
+    if best.encoding in WIDE and not (accents and beyond < FEW_ACCENTS * len(sample)):
+        return _likeliest(sample, WIDE)
     return _likeliest(sample, ALPHABETS if accents else COMMON)
 
 

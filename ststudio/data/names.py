@@ -9,24 +9,24 @@ from itertools import zip_longest
 # Names are compared without case, separators and prefixes ("set.Hard-Negative" → "hardnegative").
 _NAMES: dict[str, dict[float, str]] = {
     "anchor": {
-        1.0: "pytanie soru otazka fraga sporgsmal kysymys kerdes intrebare pitanje anchor anchors "
-        "query queries question questions claim frage pregunta domanda vraag вопрос запрос "
-        "问题 問題 質問 질문 سؤال प्रश्न 查询 查詢",
+        1.0: "anker ancre ancla ancora pytanie soru otazka fraga sporgsmal kysymys kerdes "
+        "intrebare pitanje anchor anchors query queries question questions claim frage "
+        "pregunta domanda vraag вопрос запрос 问题 問題 質問 질문 سؤال प्रश्न 查询 查詢",
         0.8: "q search searchquery prompt instruction input source src problem post ticket",
         0.5: "a sent0 sentence title headline topic keyword keywords sentence1 text1 question1 "
         "original complex term subject text titel titre titulo name utterance message summary "
         "highlights",
     },
     "positive": {
-        1.0: "odpowiedz cevap odpoved svar vastaus valasz raspuns odgovor antworten reponses "
-        "responses passagetext positive positives pos positivepassages positivectxs answer "
-        "answers response passage passages context document documents doc reply antwort "
-        "reponse respuesta risposta positive1 pos1 antwoord ответ 答案 回答 答え 답변 답 جواب "
-        "उत्तर 答复",
+        1.0: "positiv positif positivo odpowiedz cevap odpoved svar vastaus valasz raspuns odgovor "
+        "antworten reponses responses passagetext positive positives pos positivepassages "
+        "positivectxs answer answers response passage passages context document documents doc "
+        "reply antwort reponse respuesta risposta positive1 pos1 antwoord ответ 答案 回答 "
+        "答え 답변 답 جواب उत्तर 答复",
         0.8: "output target tgt completion chosen relevant paraphrase compressed simplified simple "
         "corpus solution answertext answerstext bestanswer abstract resolution article",
         0.5: "body content description summary text article definition translation sentence2 text2 "
-        "question2 selftext p b sent1 code match duplicate sentence details",
+        "question2 selftext p b d sent1 code match duplicate sentence details",
     },
     "negative": {
         1.0: "negative negatives neg negs hardnegative hardnegatives negativepassages "
@@ -74,9 +74,9 @@ _NAMES: dict[str, dict[float, str]] = {
         "類別 分类 ラベル カテゴリ カテゴリー 라벨 카테고리 تصنيف लेबल",
         0.9: "coarselabel finelabel isduplicate sentiment target tag type intention emotion domain "
         "y labelid classid labelcoarse labelfine level1 level2 thema tema isparaphrase",
-        0.6: "rating stars gold group similar issimilar match ismatch relation relevance relevant "
-        "duplicate paraphrase subject department team cluster entailment judgment judgement "
-        "product area section queue score quality result",
+        0.6: "rating rel stars gold group similar issimilar match ismatch relation relevance "
+        "relevant duplicate paraphrase subject department team cluster entailment judgment "
+        "judgement product area section queue score quality result",
     },
     "score": {
         1.0: "podobienstwo wynik benzerlik puan likhet podobnost pisteet hasonlosag scor score "
@@ -156,6 +156,9 @@ def plain(name: str) -> str:
     return _bare(last)
 
 
+ASKED = {"sentence1": "anchor", "sentence2": "positive"}
+
+
 @lru_cache(4_096)  # every order of the columns asks again
 def hint(role: str, name: str) -> float:
     """Return how strongly a column's name speaks for a role, 0 to 1."""
@@ -167,4 +170,6 @@ def hint(role: str, name: str) -> float:
         whole = _bare(path[-2])  # "positives.text" is what "positives" says
     # "customer_question" speaks for what "question" does, a little less surely.
     parts = [0.7 * names.get(_bare(word), 0.0) for word in words]
+    # A query and a document are two texts to compare, too, where a label says how they relate.
+    parts.append(0.7 * hint(ASKED[role], name) if role in ASKED else 0.0)
     return max([names.get(plain(name), 0.0), names.get(whole, 0.0), *parts])
