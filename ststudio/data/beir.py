@@ -26,7 +26,7 @@ def find_retrieval(value: Any) -> dict[str, Any] | None:  # noqa: ANN401
         return None
     plain = {str(name).lower().replace("-", "_"): part for name, part in value.items()}
     found = {
-        part: next((plain[name] for name in names if plain.get(name)), None)
+        part: next((plain[name] for name in names if plain.get(name) is not None), None)
         for part, names in PARTS.items()
     }
     whole = all(isinstance(part, Mapping | list) for part in found.values())

@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ststudio.data.names import hint, names_a_text
+from ststudio.data.names import hint, names_a_text, names_an_id
 from ststudio.data.tables import Table
 
 Kind = Literal["text", "number", "bool", "empty"]
@@ -21,17 +22,10 @@ FEW = 3  # rows whose texts may all be the same by chance
 LIST_PARTS = 5  # a list of up to five texts is also read as "set.0", "set.1", …
 
 # 4, 4.5, 4,5, .5, 80 %, 1e-3: what people write where a number is meant.
-NUMBER = r"^\s*[-+]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][-+]?[0-9]+)?\s*%?\s*$"
-# Words that name a key or a place in names such as "pair_id", "doc-id" or "Unnamed: 0".
-ID_NAME = re.compile(
-    r"^(id|ids|_id|idx|index|uuid|guid|hash|url|uri|link|file|filename|path|date|time|timestamp"
-    r"|created_?at|row|row_?(nr|no|number|id)|nr|no|key|author|user|username|lang|language|split"
-    r"|license|licence|genre|year|source_?file|unnamed:? ?\d*|.*[_\-. ](id|ids|idx|index|url|uuid)"
-    r"|[a-z]+id\d?|[a-z]*Id|[a-z]+ID)$"
-)
+OF_WHAT = r"\s*(%|percent|pct|stars?|points?|★|(/|out of)\s*(3|4|5|7|10|100))?\s*$"
+NUMBER = r"^\s*[-+]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][-+]?[0-9]+)?" + OF_WHAT
 # Two words, or as much of a script that is written without spaces.
 SPACED = r"\S\s+\S|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]{6,}"
-NOT_ID = re.compile(r"^(.*(valid|solid|paid|said|avoid|fluid|grid|covid|humid|bid|aid|kid))$")
 
 
 @dataclass(frozen=True)
@@ -66,10 +60,10 @@ class Column:
         """Tell whether the values return as those of a class do."""
         return 0 < self.distinct <= max(2, self.filled // 2)
 
-    @property
+    @cached_property
     def is_id(self) -> bool:
         """Tell whether the column numbers or names the rows instead of describing them."""
-        telling = bool(ID_NAME.match(self.name)) and not NOT_ID.match(self.name.lower())
+        telling = names_an_id(self.name)
         if self.kind == "text" and not self.has_numbers:
             wordless = self.spaced < 0.05
             coded = wordless and self.distinct == self.filled and self._codes
@@ -81,7 +75,7 @@ class Column:
     def _codes(self) -> bool:
         return bool(self.values) and all(re.search(r"\d|/|_", value) for value in self.values)
 
-    @property
+    @cached_property
     def prose(self) -> float:
         """Return how much the column looks like text to embed, 0 to 1."""
         if self.kind != "text" or self.has_numbers or not self.filled or self.is_id:
@@ -100,7 +94,7 @@ class Column:
         """Return how strongly the name speaks for a role, less so over names of classes."""
         return hint(role, self.name) * (0.3 if self._class_like else 1.0)
 
-    @property
+    @cached_property
     def _class_like(self) -> bool:
         """Tell whether the texts are names of classes, which a name or many returns show."""
         if not self.repeats or self.questions > 0.3:
@@ -134,6 +128,10 @@ def _parts(lists: pa.ChunkedArray) -> int:
         return 0
     # A few short lists do not hide the parts that nearly all rows have.
     return min(int(np.quantile(lengths, 0.1, method="lower")), LIST_PARTS)
+
+
+def _longest(lists: pa.ChunkedArray) -> int:
+    return pc.max(pc.list_value_length(lists)).as_py() or 0
 
 
 def take(split: pa.Table, address: tuple[str, int | None]) -> pa.ChunkedArray:
@@ -173,7 +171,8 @@ def as_numbers(values: pa.ChunkedArray) -> np.ndarray:
         return _finite(values.cast(pa.float64(), safe=False))
     if not len(values):
         return np.zeros(0)
-    plain = pc.replace_substring_regex(values, r"[\s%+]", "")
+    plain = pc.replace_substring_regex(values, OF_WHAT, "")
+    plain = pc.replace_substring_regex(plain, r"[\s+]", "")
     plain = pc.replace_substring(plain, ",", ".")
     matched = pc.fill_null(pc.match_substring_regex(values, NUMBER), False)
     numbers = pc.if_else(matched, plain, pa.scalar(None, plain.type))
@@ -196,7 +195,8 @@ def look(table: Table) -> list[Column]:
         names = table.class_names.get(address[0], ())
         of_list = address[0] if address[1] is not None and name != address[0] else ""
         column = _describe(name, take(train, address), tuple(names), of_list)
-        column = replace(column, holds_lists=address[1] is not None)
+        several = address[1] is not None and _longest(train[address[0]]) > 1
+        column = replace(column, holds_lists=several)
         if of_list and address[1]:
             first, own = take(train, (of_list, 0)), take(train, address)
             column = replace(column, alike=shared_words(first, own))

@@ -1,12 +1,12 @@
 """Rows of text between delimiters: CSV, TSV and their kin, as people really write them."""
 
-import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ststudio.data.cells import OPEN_QUOTE, Dialect, read_cells
 from ststudio.data.dialects import comments_above, is_spaced, quote_mark, rewritten, titles_above
 from ststudio.data.findings import count
 from ststudio.data.gather import Gathering
@@ -33,29 +33,12 @@ DELIMITERS = {
 }
 NEVER = "\x1e"  # in rows of one cell
 LOOKED_AT = 200  # rows, to find delimiter and header
+NAMED = 0.15  # worth of a first row of names, in shares of rows
 OF_A_HEADER = 0.3  # the same, where the first row looks like names
-LONGEST_ROW = 1_000  # lines, after which a quote counts as never closed
-MOST_OPEN_QUOTES = 20  # then quotes are characters like any other
 DECIMAL = re.compile(r"(?<=\d),(?=\d)")
 RAGGED = "it has another number of cells than the header"
-OPEN_QUOTE = "its quote is never closed"
 UNFIT = (RAGGED, OPEN_QUOTE)
 NAMES_AGAIN = "it holds names of columns, not a row"
-
-csv.field_size_limit(2**31 - 1)  # bytes are budgeted before they get here
-
-
-class _OpenQuote(Exception):
-    """A quoted cell that goes on for too long."""
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How the cells of a row are told apart."""
-
-    delimiter: str  # "" for one cell a line
-    quote: str = '"'
-    spaced: bool = False  # blanks between a delimiter and a quote
 
 
 @dataclass(frozen=True)
@@ -73,7 +56,7 @@ def read_delimited(
     """Gather rows from delimited text; return what was assumed, raising Full."""
     lines = rewritten(io.StringIO(text, newline="").readlines())
     layout = find_layout(lines, name, reading)
-    rows = _rows(lines, layout.dialect, gathering, layout.skipped)
+    rows = read_cells(lines, layout.dialect, gathering, layout.skipped)
     first = next(((line, cells) for line, cells in rows if any(cells)), None)
     assumed = _assumptions(layout, name, reading)
     if first is None:
@@ -144,7 +127,7 @@ def _one_cell(lines: Sequence[str]) -> str:
 
 def _titles(lines: Sequence[str], dialect: Dialect) -> int:
     """Return how many lines above the first row of the table are titles."""
-    rows = [row for row in _rows(lines[:LOOKED_AT], dialect, None) if any(row[1])]
+    rows = [row for row in read_cells(lines[:LOOKED_AT], dialect, None) if any(row[1])]
     above = titles_above(rows)
     return rows[above][0] - 1 if above else 0
 
@@ -155,7 +138,7 @@ def _plain_name(name: str) -> str:
 
 def _sample(lines: Sequence[str], dialect: Dialect) -> list[list[str]]:
     rows: list[list[str]] = []
-    for _, cells in _rows(lines, dialect, None):
+    for _, cells in read_cells(lines, dialect, None):
         if any(cells):
             rows.append(cells)
         if len(rows) >= LOOKED_AT:
@@ -169,11 +152,12 @@ def _consistency(rows: list[list[str]]) -> float:
         return 0.0
     widths = Counter(map(len, rows))
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
-    if width > 1 and count >= CONSISTENT * len(rows):
-        return count / len(rows) + width / 1000  # of two that fit, the one with more cells
     first = len(rows[0])
     cells = [cell.strip() for cell in rows[0]]
     named = first > 1 and all(NAME.fullmatch(c) and not SPACED.search(c) for c in cells)
+    if width > 1 and count >= CONSISTENT * len(rows):
+        # Of two that fit, the one in which the first row is names, then the one with more cells.
+        return count / len(rows) + NAMED * (named and first == width) + width / 1000
     share = widths[first] / len(rows)
     return share if named and share >= OF_A_HEADER else 0.0
 
@@ -193,83 +177,3 @@ def _assumptions(layout: Layout, name: str, reading: Reading) -> list[tuple[str,
         sentence = f"The first {lines} of {name} stand above the table and were skipped."
         assumed.append(("lines_skipped", sentence))
     return assumed
-
-
-def _rows(
-    lines: Sequence[str], dialect: Dialect, gathering: Gathering | None, start: int = 0
-) -> Iterator[tuple[int, list[str]]]:
-    """Give every row with its line number; a quote that is never closed costs one line."""
-    if not dialect.delimiter:
-        yield from ((n, [line.rstrip("\r\n")]) for n, line in enumerate(lines[start:], start + 1))
-        return
-    open_quotes = 0
-    while start < len(lines):
-        feed = _Feed(lines, start)
-        reader = _reader(feed, dialect, quoted=open_quotes < MOST_OPEN_QUOTES)
-        try:
-            for cells in reader:
-                several = feed.next - feed.row > 1
-                if feed.ended or several and not _closes(lines[feed.row : feed.next], dialect):
-                    raise _OpenQuote
-                yield feed.row + 1, cells
-                feed.row = feed.next
-            return
-        except (_OpenQuote, csv.Error):
-            open_quotes += 1
-            start = feed.row + 1
-            yield from _literally(lines[feed.row], feed.row + 1, dialect, gathering)
-
-
-def _reader(
-    lines: Iterable[str], dialect: Dialect, quoted: bool, strict: bool = False
-) -> Iterator[list[str]]:
-    return csv.reader(
-        lines,
-        delimiter=dialect.delimiter,
-        quotechar=dialect.quote,
-        skipinitialspace=dialect.spaced,
-        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-        strict=strict,
-    )
-
-
-def _closes(lines: Sequence[str], dialect: Dialect) -> bool:
-    """Tell whether a quote that spans lines ends where its cell does, not at another inch mark."""
-    try:
-        list(_reader(lines, dialect, quoted=True, strict=True))
-    except csv.Error:
-        return False
-    return True
-
-
-def _literally(
-    line: str, number: int, dialect: Dialect, gathering: Gathering | None
-) -> Iterator[tuple[int, list[str]]]:
-    """Read one line whose quote is a character like any other, as an inch mark is."""
-    try:
-        yield number, next(_reader([line], dialect, quoted=False))
-    except csv.Error:
-        if gathering is not None:
-            gathering.leave_out(number, OPEN_QUOTE)
-
-
-class _Feed:
-    """Lines for csv.reader, which asks for more of them inside quotes."""
-
-    def __init__(self, lines: Sequence[str], start: int) -> None:
-        self.lines = lines
-        self.row = start  # where the row being read began
-        self.next = start
-        self.ended = False
-
-    def __iter__(self) -> "_Feed":
-        return self
-
-    def __next__(self) -> str:
-        if self.next >= len(self.lines):
-            self.ended = self.row < self.next
-            raise StopIteration
-        if self.next - self.row >= LONGEST_ROW:
-            raise _OpenQuote
-        self.next += 1
-        return self.lines[self.next - 1]

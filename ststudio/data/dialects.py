@@ -12,35 +12,40 @@ LONG_DELIMITERS = ("|||", "||", "::")
 
 COMMENT = re.compile(r"\s*(#|//|%|--\s)")
 SEPARATOR = re.compile(r'\s*"?sep=.{0,2}"?\s*', re.IGNORECASE)  # what Excel is told
-RULE = re.compile(r"[\s|:+=-]*-{2}[\s|:+=-]*")
+RULE = frozenset("|:+=- \t")
 INNER = re.compile(r'\\"(?!\s*([,;\t|]|$))')
 OUTER = re.compile(r'\\"\s*([,;\t|]|$)')
 QUOTED = re.compile(r'(^|[,;\t|])\s*"')
-SINGLE = re.compile(r"^\s*'.*'\s*[,;\t|]|[,;\t|]\s*'.*'\s*$")
 SPACED = re.compile(r'[,;|] +"')
+WRAPPED = re.compile(r'"[^"]*,""([^"]|"")*"""?')
+AROUND = re.compile(r"\S +[|;\x1f] +\S")
 MARK = re.compile(r"\s*__label__(\S+)")
 
 
 def rewritten(lines: Sequence[str]) -> Sequence[str]:
     """Return lines as CSV has them, one for one: no Markdown rules, long delimiters, escapes."""
     sample = [line for line in lines[:LOOKED_AT] if line.strip()]
-    if not sample:
-        return lines
-    if _share(sample, lambda line: bool(MARK.match(line))) >= NEARLY_ALL:
-        return [_labelled(line) for line in lines]
-    if all(line.strip()[0] == line.strip()[-1] == "|" for line in sample):
-        return [_unframed(line) for line in lines]
-    for mark in LONG_DELIMITERS:
-        many, count = Counter(line.count(mark) for line in sample).most_common(1)[0]
-        if many and count >= NEARLY_ALL * len(sample):
-            return [re.sub(rf"[ \t]*{re.escape(mark)}[ \t]*", UNIT, line) for line in lines]
-    if _escapes(sample):
-        return [line.replace('\\"', '""') if QUOTED.search(line) else line for line in lines]
-    return lines
+    for applies, write in FORMS:
+        if sample and applies(sample):
+            return [write(line) for line in lines]
+    mark = _long_delimiter(sample)
+    return [line.replace(mark, UNIT) for line in lines] if mark else lines
 
 
 def _share(lines: Sequence[str], holds: Callable[[str], bool]) -> float:
     return sum(map(holds, lines)) / max(1, len(lines))
+
+
+def _long_delimiter(sample: Sequence[str]) -> str:
+    for mark in LONG_DELIMITERS if sample else ():
+        many, count = Counter(line.count(mark) for line in sample).most_common(1)[0]
+        if many and count >= NEARLY_ALL * len(sample):
+            return mark
+    return ""
+
+
+def _is_labelled(sample: Sequence[str]) -> bool:
+    return _share(sample, lambda line: bool(MARK.match(line))) >= NEARLY_ALL
 
 
 def _labelled(line: str) -> str:
@@ -49,11 +54,39 @@ def _labelled(line: str) -> str:
     return f"{mark[1]}{UNIT}{line[mark.end() :].lstrip()}" if mark else line
 
 
+def _is_framed(sample: Sequence[str]) -> bool:
+    return all(line.strip()[0] == line.strip()[-1] == "|" for line in sample)
+
+
 def _unframed(line: str) -> str:
     inner = line.strip().strip("|")
-    if not inner or RULE.fullmatch(inner):
+    if not inner or _is_rule(inner):
         return "\n"
     return "|".join(cell.strip() for cell in inner.split("|")) + "\n"
+
+
+def _has_rule(sample: Sequence[str]) -> bool:
+    return len(sample) > 1 and _is_rule(sample[1])
+
+
+def _is_rule(line: str) -> bool:
+    """Tell whether a line only parts the names from the rows, as Markdown and databases do."""
+    marks = set(line.strip())
+    return "-" in marks and marks <= RULE and len(marks) > 1
+
+
+def _unruled(line: str) -> str:
+    return "\n" if _is_rule(line) else line
+
+
+def _is_wrapped(sample: Sequence[str]) -> bool:
+    """Tell whether whole rows were quoted once more."""
+    return _share(sample, lambda line: bool(WRAPPED.fullmatch(line.strip()))) >= NEARLY_ALL - 0.05
+
+
+def _unwrapped(line: str) -> str:
+    inner = line.strip()
+    return inner[1:-1].replace('""', '"') + "\n" if WRAPPED.fullmatch(inner) else line
 
 
 def _escapes(sample: Sequence[str]) -> bool:
@@ -63,16 +96,36 @@ def _escapes(sample: Sequence[str]) -> bool:
     return inner > 0 and 2 * inner >= outer
 
 
+def _unescaped(line: str) -> str:
+    return line.replace('\\"', '""') if QUOTED.search(line) else line
+
+
+FORMS: tuple[tuple[Callable[[Sequence[str]], bool], Callable[[str], str]], ...] = (
+    (_is_labelled, _labelled),
+    (_is_framed, _unframed),
+    (_is_wrapped, _unwrapped),
+    (_has_rule, _unruled),
+    (_escapes, _unescaped),
+)
+
+
 def quote_mark(sample: Sequence[str]) -> str:
     """Return the character that cells are quoted with."""
     filled = [line for line in sample if line.strip()]
-    single = _share(filled, lambda line: bool(SINGLE.search(line)))
+    single = _share(filled, _is_single_quoted)
     return "'" if single >= 0.8 and not any('"' in line[:1] for line in filled) else '"'
 
 
+def _is_single_quoted(line: str) -> bool:
+    line = line.strip()
+    opened = line[0] == "'" and any(f"'{mark}" in line for mark in ",;\t|")
+    return opened or (line[-1] == "'" and any(f"{mark}'" in line for mark in ",;\t|"))
+
+
 def is_spaced(sample: Sequence[str]) -> bool:
-    """Tell whether blanks stand between delimiters and quotes."""
-    return _share(sample, lambda line: bool(SPACED.search(line))) >= 0.3
+    """Tell whether blanks stand around delimiters that are no part of the cells."""
+    quoted = _share(sample, lambda line: bool(SPACED.search(line))) >= 0.3
+    return quoted or _share(sample, lambda line: bool(AROUND.search(line))) >= 0.9
 
 
 def comments_above(lines: Sequence[str]) -> int:

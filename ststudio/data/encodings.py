@@ -1,6 +1,7 @@
 """Bytes into text: the encoding found, and said where it was assumed."""
 
 import codecs
+import re
 from collections import Counter
 from collections.abc import Mapping
 
@@ -55,7 +56,10 @@ COMMON = {
 WIDE = {
     "shift_jis": KANA,
     "euc_jp": KANA,
-    "euc_kr": "이다는의에을를은가하고지한로기도자사리시인어나아서대그해있수들라일게만정보전부장주제과여면당요없것니습",
+    "euc_kr": (
+        "이다는의에을를은가하고지한로기도자사리시인어나아서대그해있수들라일게"
+        "만정보전부장주제과여면당요없것니습"
+    ),
     "gb18030": (
         "的一是不了在人有我他这为大来以个中上们到说国和地也子时道出要于就下得可你年生会那"
         "后能对着事其里所去行过家十用发天如然作方成者多日都三小军二无同么经法当起与好看学"
@@ -68,9 +72,11 @@ WIDE = {
     ),
 }
 MARKS_TOO = frozenset("“”‘’‚„«»‹›–—…•·°§€£©®™´¨¿¡\u00a0\u00ad")  # in texts of any language
+AMONG_PLAIN = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]|[\x80-\xff](?=[A-Za-z])")
 LOOKED_AT = 200_000  # bytes
 CONTROLS = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32)) + b"\x7f"
 MOST_CONTROLS = 0.002  # share of bytes; above it, this is no text
+FEW_ACCENTS = 0.05  # of all bytes: Chinese and its like have many more
 FEW_DAMAGED = 0.05  # of the characters beyond ASCII
 
 
@@ -87,7 +93,7 @@ def decode(
         if data.startswith(mark):
             return _whole(data[len(mark) :], encoding, cut), ""
     text = _try_utf8(data, cut)
-    if text is not None and "\x00" not in text[:LOOKED_AT]:
+    if text is not None and text.count("\x00") <= MOST_CONTROLS * len(text):
         return text, ""
     encoding = _wide(data[:LOOKED_AT])
     if not encoding:
@@ -139,7 +145,12 @@ def _detect(sample: bytes) -> str:
     best = from_bytes(sample, cp_isolation=CANDIDATES).best()
     if best is None or best.encoding in ALPHABETS:
         return _likeliest(sample, ALPHABETS)
-    return _likeliest(sample, WIDE if best.encoding in WIDE else COMMON)
+    # Accents stand among plain letters; the letters of other scripts stand among themselves.
+    beyond = sum(byte > 0x7F for byte in sample)
+    accents = len(AMONG_PLAIN.findall(sample)) > 0.3 * beyond
+    if best.encoding in WIDE and not (accents and beyond < FEW_ACCENTS * len(sample)):
+        return _likeliest(sample, WIDE)
+    return _likeliest(sample, ALPHABETS if accents else COMMON)
 
 
 def _likeliest(sample: bytes, letters: Mapping[str, str]) -> str:

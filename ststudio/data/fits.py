@@ -1,20 +1,23 @@
 """How well a column would serve as a case's label."""
 
 import re
+from functools import lru_cache
 
 from ststudio.data.cases import CASES
 from ststudio.data.columns import Column
 from ststudio.data.labels import CLASS_COUNT, is_missing, meaning
 from ststudio.data.names import hint
 
+DIGITS = re.compile(r"\s*([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?)")
 INVENTED = re.compile(r"column_?\d+")
 FEW = 5  # whole numbers: as likely classes as scores
 PAIR_LABELS = ("pair-class", "nli", "pair-score")  # cases whose label tells how two texts relate
 
 
+@lru_cache(4_096)  # every order of the columns asks again
 def label_fit(case: str, column: Column) -> float:
     """Return how well a column's values serve as a case's label, 0 to 1."""
-    if column.kind == "empty" or column.holds_lists:
+    if column.kind == "empty" or column.holds_lists or column.of_list:
         return 0.0
     if CASES[case].label == "score":
         return _score_fit(column)
@@ -29,11 +32,14 @@ def _score_fit(column: Column) -> float:
     if column.distinct < 3:
         # One value or two are a score only where the name says so.
         return 0.3 if hint("score", column.name) == 1.0 else 0.0
-    if column.whole and column.high > 10 and column.high != 100:
-        return 0.25 if column.distinct < column.filled else 0.1  # votes, years, lengths
     named = hint("score", column.name) > 0
+    in_hundredths = any("%" in value for value in column.values) or column.high == 100
+    if column.whole and column.high > 10 and not in_hundredths:
+        # Votes, years, lengths, unless the name says that they are scores out of a hundred.
+        scored = column.high < 100 and hint("score", column.name) >= 0.9
+        return 0.6 if scored else 0.25 if column.distinct < column.filled else 0.1
     few = column.distinct == 3 or (column.distinct <= FEW and not named)
-    if column.whole and (column.low, column.distinct) == (0.0, 3) and column.high == 2:
+    if column.whole and column.distinct == 3 and column.high - column.low == 2:
         return 1.0 if hint("score", column.name) == 1.0 else 0.5  # as entailment is numbered
     return 0.8 if column.whole and few else 1.0
 
@@ -73,14 +79,13 @@ def _meaning_fit(case: str, column: Column) -> float:
 def _number_fit(wanted: int, column: Column) -> float:
     if not column.values or not column.whole:
         return 0.0
-    numbers = {
-        float(value.strip(" %").replace(",", "."))
-        for value in column.values
-        if not is_missing(value)
-    }
+    told = (DIGITS.match(value) for value in column.values if not is_missing(value))
+    numbers = {float(found[1].replace(",", ".")) for found in told if found}
     if wanted == 2 and numbers == {-1.0, 1.0}:
         return 0.9
     numbers -= {-1.0}
+    if wanted == 3 and numbers == {1.0, 2.0, 3.0}:
+        return 0.5
     if numbers == set(range(wanted)):
         return 1.0 if wanted == 2 else 0.8
     if wanted == 2 and numbers in ({0.0}, {1.0}):
@@ -88,6 +93,7 @@ def _number_fit(wanted: int, column: Column) -> float:
     return 0.6 if wanted == 2 and numbers == {1.0, 2.0} else 0.0
 
 
+@lru_cache(1_024)
 def pair_label_fit(column: Column) -> float:
     """Return how well a column would say how two texts of a row relate, 0 to 1."""
     if column.is_id:
@@ -95,6 +101,7 @@ def pair_label_fit(column: Column) -> float:
     return max(label_fit(case, column) for case in PAIR_LABELS)
 
 
+@lru_cache(1_024)
 def is_label(column: Column) -> bool:
     """Tell whether name and values both say that a column is a label."""
     fits = max(label_fit(case, column) for case in CASES if CASES[case].label)

@@ -1,5 +1,6 @@
 """What a file holds, told from its content: Parquet, JSON, JSON lines, or delimited text."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,6 @@ from ststudio.data.contents import (
     load,
     look_first,
     look_further,
-    refuse_kind,
 )
 from ststudio.data.delimited import read_delimited
 from ststudio.data.encodings import decode
@@ -26,6 +26,7 @@ from ststudio.data.jsons import (
     read_json_lines,
     rows_by_split,
 )
+from ststudio.data.kinds import refuse_kind
 from ststudio.data.memory import limit_memory
 from ststudio.data.own_splits import split_by_column
 from ststudio.data.partial import prefix_bytes
@@ -35,6 +36,7 @@ from ststudio.data.unfold import unfold
 from ststudio.data.viewer import read_viewer
 from ststudio.errors import StudioError
 
+ASSIGNMENT = re.compile(r"\A\s*(?:(?:var|let|const)\s+\w+|window(?:\.\w+)+)\s*=\s*(?=[\[{])")
 HELD_OUT_SHARE = 4  # a held-out split takes at most this part of the budget
 MOST_FILES = 256  # of one split, of text
 
@@ -236,6 +238,7 @@ def _read_text(text: str, part: Part, collection: Collection, cut: bool) -> None
     if collection.reading.delimiter is not None:
         _read_cells(text, part, collection)
         return
+    text = ASSIGNMENT.sub("", text, count=1)
     named = name.endswith((".jsonl", ".ndjson"))
     if is_json_lines(text, named):
         collection.take(part.split, read_json_lines(text))

@@ -1,5 +1,6 @@
 """Rows into columns within a budget: flattened, cleaned, cut, typed, counted."""
 
+import ast
 import datetime
 import decimal
 import json
@@ -57,7 +58,7 @@ class Gathering:
         """Take one row in, raising Full when there is no room for it."""
         cells: dict[str, Value] = {}
         for name, value in row.items():
-            self._flatten(str(name), value, cells, 0)
+            self._flatten(str(name), _unwritten(value) if self.textual else value, cells, 0)
         if not any(value not in (None, "", []) for value in cells.values()):
             self.leave_out(line, "it is empty")
             return
@@ -151,6 +152,20 @@ class Gathering:
     def read(self) -> int:
         """Return how many rows were looked at."""
         return self.rows + sum(len(lines) for lines in self.left_out.values())
+
+
+def _unwritten(cell: object) -> object:
+    """Return the lists and objects that pandas wrote into a cell: ["a", "b"], {'text': ['a']}."""
+    if not isinstance(cell, str) or cell[:1] + cell[-1:] not in ("[]", "{}"):
+        return cell
+    for read in (json.loads, ast.literal_eval):
+        try:
+            value = read(cell)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        texts = isinstance(value, list) and all(isinstance(item, str | dict) for item in value)
+        return value if texts or isinstance(value, dict) else cell
+    return cell
 
 
 def _shared_keys(values: list[Any]) -> list[str]:

@@ -158,7 +158,7 @@ def _as_twins(case: Case, chosen: tuple[Column, ...]) -> float:
     if twins(chosen[0].name, chosen[1].name):
         return 0.15
     first, second = (max(1.0, column.characters) for column in chosen)
-    named = all(hint(r, c.name) >= 0.7 for r, c in zip(case.columns, chosen, strict=True))
+    named = all(hint(r, c.name) >= 0.5 for r, c in zip(case.columns, chosen, strict=True))
     return -0.1 * (max(first, second) > UNEVEN * min(first, second) and not named)
 
 
@@ -193,18 +193,24 @@ def _unused(case: Case, roles: dict[str, str], label: Label | None, columns: lis
     left = [c for c in columns if c.name not in lists and c.of_list not in used]
     longest = max((c.characters for c in columns if c.name in used), default=0.0)
     texts = sum(
-        UNUSED_TEXT * (0.5 if len(roles) == 1 and c.characters * 2 < longest else 1.0)  # its title
+        UNUSED_TEXT * (0.5 if len(roles) == 1 and _is_title(c, longest) else 1.0)
         for c in left
         if c.prose >= 0.4 and not c.of_list
     )
     roleless = [c for c in left if c.prose >= 0.2 and not c.of_list]
     named = any(
-        hint(role, c.name) >= 0.9
+        hint(role, c.name) >= 0.8
         for c in roleless
-        for role in ("positive", "negative", "sentence2", "hypothesis")
+        for role in ("anchor", "positive", "negative", "sentence2", "hypothesis")
         if role not in case.columns or hint(role, roles.get(role, "")) < 0.8
     )
     return min(texts, 0.24) + UNUSED_ROLE * named + _unused_labels(case, left)
+
+
+def _is_title(column: Column, longest: float) -> bool:
+    """Tell whether a text may be left out because a much longer one beside it says more."""
+    spoken = max(hint(role, column.name) for role in TEXT_ROLES)
+    return spoken < 0.7 and column.characters * 2 < longest
 
 
 def _unused_labels(case: Case, left: list[Column]) -> float:

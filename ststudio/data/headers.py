@@ -8,10 +8,12 @@ from ststudio.data.gather import NUMBER
 from ststudio.data.names import names_a_role
 
 NAME = re.compile(r"[^\W\d][\w .\-/()#?%:&*]{0,63}|\d{1,2}", re.UNICODE)
-WRITTEN = re.compile(r"[-+]?\d*[.,]?\d+ ?%?")  # a number, or what people write for one
+WRITTEN = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+) ?%?")  # a number, or what people write for one
 OTHER_NAMES = frozenset(
-    "id description doc lang language name paragraph source subject tags title".split()
+    "id description doc lang language name paragraph source subject tags title timestamp date url "
+    "author user index nr no idx uuid created_at".split()
 )
+SENTENCE = re.compile(r"(\S+\s+){3,}\S+[?!.]")
 NAME_CHARACTERS = 30  # of a name; texts are longer
 SPACED = re.compile(r"\S\s+\S")
 CONSISTENT = 0.8  # share of rows with the same number of cells that makes a rule
@@ -36,6 +38,8 @@ def _looks_like_names(first: list[str], rest: list[list[str]], unnamed: int) -> 
         return False
     returning = [cell for cell, *column in zip_longest(first, *rest) if cell and cell in column]
     others = [cell for cell in named if cell not in returning]
+    if len(set(named)) == 1 and len(named) > 1 and not _is_known(named[0]):
+        return False
     if returning and not (len(returning) == 1 and others and all(map(_is_known, others))):
         return False  # it returns below, as classes do
     if any(map(_is_known, named)):
@@ -62,7 +66,7 @@ def is_second_header(rows: list[list[str]]) -> bool:
     for cell, *below in zip_longest(first, *rows[1:], fillvalue=""):
         numbers = [_is_number(value) for value in below if value]
         if cell and numbers and all(numbers) and len(numbers) > 2:
-            over_numbers = over_numbers or not NUMBER.fullmatch(cell)
+            over_numbers = over_numbers or not _is_number(cell)
         elif cell in below or not _is_short(cell, [value for value in below if value]):
             return False
     return over_numbers
@@ -75,23 +79,40 @@ def _is_short(cell: str, below: list[str]) -> bool:
 
 def _differs(first: list[str], rest: list[list[str]]) -> bool:
     """Tell whether the first row is unlike the others: a word over numbers, short over long."""
+    short: list[bool] = []
     for column, cell in enumerate(first):
         below = [row[column] for row in rest if len(row) > column and row[column]]
         if not below:
             continue
-        if not NUMBER.fullmatch(cell) and all(map(_is_number, below)):
+        if _names_numbers(cell, below):
             return True
         usual = statistics.median(map(_width, below))
-        if usual > 20 and _width(cell) * 2 < usual:
-            return True
+        if usual > 20:
+            short.append(_width(cell) * 2 < usual and not SENTENCE.fullmatch(cell))
+    if short and all(short):
+        return True
     if any(map(SPACED.search, first)):
         return False
     spaced = sum(any(map(SPACED.search, row)) for row in rest)
     return not rest or spaced * 2 > len(rest) or any("_" in cell for cell in first)
 
 
+def _names_numbers(cell: str, below: list[str]) -> bool:
+    """Tell whether a word stands over numbers, or over dates and codes that are written alike."""
+    if not NUMBER.fullmatch(cell) and all(map(_is_number, below)):
+        return True
+    shapes = {_shape(value) for value in below}
+    alike = len(shapes) == 1 and len(below) > 2 and "0" in next(iter(shapes))
+    return alike and _shape(cell) not in shapes
+
+
 def _is_number(cell: str) -> bool:
     return bool(NUMBER.fullmatch(cell) or WRITTEN.fullmatch(cell.strip()))
+
+
+def _shape(cell: str) -> str:
+    """Return how a cell is written: "2024-03-01" and "1999-12-31" alike."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d", "0", cell.strip()))
 
 
 def _width(cell: str) -> int:

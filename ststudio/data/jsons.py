@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
+from ststudio.data.names import names_a_role
 from ststudio.data.tables import SPLIT_NAMES
 from ststudio.errors import StudioError
 
@@ -26,8 +27,7 @@ def is_json_lines(text: str, named: bool) -> bool:
     closed = "" if is_array(text) else ","  # in an array, rows with a comma are no lines
     lines = list(islice(_filled_lines(text), LOOKED_AT))
     # A line in quotes may as well be the only cell of a row, where the name does not tell.
-    starts = '{["' if named else "{["
-    values = [_row(line, closed) if line[0] in starts else None for line in lines]
+    values = [_row(line, closed) if named or line[0] in "{[" else None for line in lines]
     if named and values and values[0] == NO_ROW:
         return True
     rows = sum(isinstance(value, dict) for value in values)
@@ -98,7 +98,7 @@ def parse_json(text: str, name: str, cut: bool) -> Any:  # noqa: ANN401
         while position < len(text):
             value, position = DECODER.raw_decode(text, position)
             values.append(value)
-            position = _skip(text, position, SPACE + ",")
+            position = _skip(text, position, SPACE + ",;")
     except RecursionError:
         raise StudioError(
             f"{name} is nested too deeply. Save it as JSONL, one row a line."
@@ -110,8 +110,21 @@ def parse_json(text: str, name: str, cut: bool) -> Any:  # noqa: ANN401
 
 def read_array(text: str, name: str, cut: bool) -> Rows:
     """Give the elements of an array one by one, without holding them all; raise StudioError."""
-    start = len(text) - len(text.lstrip())
-    return _elements(text, start, name, cut)
+    elements = _elements(text, len(text) - len(text.lstrip()), name, cut)
+    first = next(elements, None)
+    header = first[1] if first else None
+    if not isinstance(header, list) or not header or not all(map(_is_name, header)):
+        header = None
+    for line, value in elements if header or not first else chain([first], elements):
+        if header and isinstance(value, list) and len(value) == len(header):
+            yield line, dict(zip(header, value, strict=True))
+        else:
+            yield line, _as_row(value)
+
+
+def _is_name(cell: object) -> bool:
+    """Tell whether the first of several arrays has a column's name for this."""
+    return isinstance(cell, str) and len(cell) <= NAME_CHARACTERS and names_a_role(cell)
 
 
 def _elements(text: str, start: int, name: str, cut: bool) -> Rows:
@@ -132,7 +145,7 @@ def _elements(text: str, start: int, name: str, cut: bool) -> Rows:
                 f"{name} is not valid JSON: row or line {line:,} is broken. Mend it, or save the "
                 "file as JSONL, where a broken line costs only itself."
             ) from None
-        yield line, _as_row(value)
+        yield line, value
 
 
 def _skip(text: str, position: int, characters: str) -> int:
@@ -143,12 +156,21 @@ def _skip(text: str, position: int, characters: str) -> int:
 
 def rows_by_split(value: Any) -> dict[str | None, Rows]:  # noqa: ANN401
     """Find the rows in a value by split, None where it names none."""
-    if isinstance(value, dict) and value and all(str(k).lower() in SPLIT_NAMES for k in value):
+    inner = list(value.values()) if isinstance(value, dict) else []
+    nested = [part for part in inner if _names_splits(part)]
+    if len(nested) == 1 and not _names_splits(value):
+        return rows_by_split(nested[0])
+    if _names_splits(value):
         splits: dict[str | None, list[tuple[int, Any]]] = {}
         for key in sorted(value, key=lambda key: SPLIT_NAMES[key.lower()] == "train"):
             splits.setdefault(SPLIT_NAMES[key.lower()], []).extend(_numbered(value[key]))
         return {split: iter(rows) for split, rows in splits.items()}
     return {None: iter(_numbered(value))}
+
+
+def _names_splits(value: Any) -> bool:  # noqa: ANN401
+    named = isinstance(value, dict) and "train" in map(SPLIT_NAMES.get, map(str.lower, value))
+    return named and all(key.lower() in SPLIT_NAMES for key in value)
 
 
 def _numbered(value: Any) -> list[tuple[int, Any]]:  # noqa: ANN401
@@ -208,7 +230,8 @@ def _wrapped(value: dict[str, Any], depth: int) -> list[Any]:
     """Read the one table inside an object that says other things, too."""
     lists = [cells for cells in value.values() if isinstance(cells, list) and cells]
     tables = [cells for cells in lists if all(isinstance(cell, dict) for cell in cells)]
-    if len(tables) == 1:
+    tables.sort(key=len, reverse=True)
+    if len(tables) == 1 or tables and len(tables[0]) > 2 * len(tables[1]):
         return _rows(tables[0])
     inside = [part for part in value.values() if isinstance(part, dict)]
     found = [rows for part in inside if len(rows := _rows(part, depth + 1)) > 1]

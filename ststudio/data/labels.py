@@ -167,7 +167,10 @@ def _by_meaning(
             f'"{name}" holds {count(len(distinct), "value")} ({quoted(distinct)}) where this case '
             f"needs {wanted}. Say what each means, or choose another label."
         )
-        return codes, [Finding("error", "label_strings", said)]
+        from_one = numbers and [float(value) for value in distinct] == [*range(1, wanted + 1)]
+        order: Codes = {value: place for place, value in enumerate(distinct)}
+        fix = Fix("map_labels", {"map": order}) if from_one else None
+        return order if fix else codes, [Finding("error", "label_strings", said, fix)]
     if numbers and float(distinct[0]) < 0 < float(distinct[1]):
         return {distinct[0]: 0, distinct[1]: 1}, []
     return _by_overlap(distinct, name, closer)

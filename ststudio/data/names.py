@@ -2,27 +2,31 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import zip_longest
 
 # Strength of a name, 0 to 1: 1 names the role, 0.5 could well be it, 0.3 leans that way.
 # Names are compared without case, separators and prefixes ("set.Hard-Negative" → "hardnegative").
 _NAMES: dict[str, dict[float, str]] = {
     "anchor": {
-        1.0: "вопрос запрос 问题 問題 質問 질문 pytanie soru otazka fraga sporgsmal kysymys kerdes intrebare pitanje سؤال प्रश्न 查询 查詢 "
-        "anchor anchors query queries question questions claim frage pregunta domanda vraag",
+        1.0: "anker ancre ancla ancora pytanie soru otazka fraga sporgsmal kysymys kerdes "
+        "intrebare pitanje anchor anchors query queries question questions claim frage "
+        "pregunta domanda vraag вопрос запрос 问题 問題 質問 질문 سؤال प्रश्न 查询 查詢",
         0.8: "q search searchquery prompt instruction input source src problem post ticket",
-        0.5: "a sent0 sentence title headline topic keyword keywords sentence1 text1 question1 original "
-        "complex term subject text titel titre titulo name utterance message summary highlights",
+        0.5: "a sent0 sentence title headline topic keyword keywords sentence1 text1 question1 "
+        "original complex term subject text titel titre titulo name utterance message summary "
+        "highlights",
     },
     "positive": {
-        1.0: "ответ 答案 回答 答え 답변 답 odpowiedz cevap odpoved svar vastaus valasz raspuns odgovor جواب उत्तर 答复 antworten reponses responses passagetext "
-        "positive positives pos positivepassages positivectxs answer answers response passage "
-        "passages context document documents doc reply antwort reponse respuesta risposta "
-        "positive1 pos1 antwoord",
+        1.0: "positiv positif positivo odpowiedz cevap odpoved svar vastaus valasz raspuns odgovor "
+        "antworten reponses responses passagetext positive positives pos positivepassages "
+        "positivectxs answer answers response passage passages context document documents doc "
+        "reply antwort reponse respuesta risposta positive1 pos1 antwoord ответ 答案 回答 "
+        "答え 답변 답 جواب उत्तर 答复",
         0.8: "output target tgt completion chosen relevant paraphrase compressed simplified simple "
         "corpus solution answertext answerstext bestanswer abstract resolution article",
         0.5: "body content description summary text article definition translation sentence2 text2 "
-        "question2 selftext p sent1 code match duplicate sentence details text",
+        "question2 selftext p b d sent1 code match duplicate sentence details",
     },
     "negative": {
         1.0: "negative negatives neg negs hardnegative hardnegatives negativepassages "
@@ -31,18 +35,18 @@ _NAMES: dict[str, dict[float, str]] = {
         0.5: "n sentence3 text3 sent3 s3 passage3",
     },
     "sentence1": {
-        1.0: "satza sentence1text предложение1 句子1 文1 문장1 zdanie1 cumle1 mening1 clause1 "
-        "sentence1 text1 question1 sent1 s1 sentencea texta senta sentence0 text0 satz1 "
-        "phrase1 frase1 oracion1 q1 string1 caption1 seq1 zin1 str1 texte1 sentence01",
+        1.0: "satza sentence1text zdanie1 cumle1 mening1 clause1 sentence1 text1 question1 sent1 "
+        "s1 sentencea texta senta sentence0 text0 satz1 phrase1 frase1 oracion1 q1 string1 "
+        "caption1 seq1 zin1 str1 texte1 sentence01 предложение1 句子1 文1 문장1",
         0.7: "first left a source query anchor original question sentence text reference",
         0.5: "claim input term src utterance premise",
     },
     "sentence2": {
-        1.0: "satzb предложение2 句子2 文2 문장2 zdanie2 cumle2 mening2 clause2 "
-        "sentence2 text2 question2 sent2 s2 sentenceb textb sentb satz2 phrase2 frase2 "
-        "oracion2 q2 string2 caption2 seq2 zin2 str2 texte2 sentence02",
-        0.7: "second right b target passage positive paraphrase answer document "
-        "candidate context response other translation comparison",
+        1.0: "satzb zdanie2 cumle2 mening2 clause2 sentence2 text2 question2 sent2 s2 sentenceb "
+        "textb sentb satz2 phrase2 frase2 oracion2 q2 string2 caption2 seq2 zin2 str2 texte2 "
+        "sentence02 предложение2 句子2 文2 문장2",
+        0.7: "second right b target passage positive paraphrase answer document candidate context "
+        "response other translation comparison",
         0.5: "doc output tgt text hypothesis",
     },
     "premise": {
@@ -56,27 +60,30 @@ _NAMES: dict[str, dict[float, str]] = {
         0.5: "text2 conclusion statement",
     },
     "text": {
-        1.0: "текст 文本 テキスト 本文 텍스트 metin teksti szoveg نص पाठ 内容 句子 文 zdanie veta mening сообщение nachricht bericht "
-        "text texts sentence sentences utterance utterances document content texte texto "
-        "testo tekst satz phrase selftext",
+        1.0: "metin teksti szoveg zdanie veta mening nachricht bericht text texts sentence "
+        "sentences utterance utterances document content texte texto testo tekst satz phrase "
+        "selftext текст 文本 テキスト 本文 텍스트 نص पाठ 内容 句子 文 сообщение",
         0.8: "message comment review question query post tweet body description input headline "
         "title doc abstract request ticket verbatim feedback transcript mail email sms",
     },
     "class": {
-        1.0: "метка категория класс 标签 標籤 类别 類別 分类 ラベル カテゴリ カテゴリー 라벨 카테고리 kategoria etiket kategori stitek luokka cimke etichete oznaka تصنيف लेबल categorias rubrik rubrique intentie intention abteilung afdeling "
-        "label labels class classes category categories intent topic goldlabel klasse "
-        "kategorie categoria categorie etiqueta etiquette etichetta classe labeltext labelname",
-        0.9: "coarselabel finelabel isduplicate sentiment target tag type intention emotion "
-        "domain y labelid classid labelcoarse labelfine level1 level2 thema tema isparaphrase",
-        0.6: "rating stars gold group similar issimilar match ismatch relation relevance relevant "
-        "duplicate paraphrase subject department team cluster entailment judgment judgement "
-        "product area section queue score quality result",
+        1.0: "kategoria etiket kategori stitek luokka cimke etichete oznaka categorias rubrik "
+        "rubrique intentie intention abteilung afdeling label labels class classes category "
+        "categories intent topic goldlabel klasse kategorie categoria categorie etiqueta "
+        "etiquette etichetta classe labeltext labelname метка категория класс 标签 標籤 类别 "
+        "類別 分类 ラベル カテゴリ カテゴリー 라벨 카테고리 تصنيف लेबल",
+        0.9: "coarselabel finelabel isduplicate sentiment target tag type intention emotion domain "
+        "y labelid classid labelcoarse labelfine level1 level2 thema tema isparaphrase",
+        0.6: "rating rel stars gold group similar issimilar match ismatch relation relevance "
+        "relevant duplicate paraphrase subject department team cluster entailment judgment "
+        "judgement product area section queue score quality result",
     },
     "score": {
-        1.0: "оценка сходство 相似度 得分 スコア 類似度 점수 유사도 podobienstwo wynik benzerlik puan likhet podobnost pisteet hasonlosag scor "
-        "score scores similarity similarityscore sim simscore relatedness relatednessscore "
-        "goldscore humanscore mos wert aehnlichkeit ähnlichkeit similarite similitud punktzahl "
-        "puntuacion puntaje similitude stsscore cosinesimilarity meanscore note punteggio",
+        1.0: "podobienstwo wynik benzerlik puan likhet podobnost pisteet hasonlosag scor score "
+        "scores similarity similarityscore sim simscore relatedness relatednessscore "
+        "goldscore humanscore mos wert aehnlichkeit similarite similitud punktzahl puntuacion "
+        "puntaje similitude stsscore cosinesimilarity meanscore note punteggio оценка "
+        "сходство 相似度 得分 スコア 類似度 점수 유사도 ähnlichkeit",
         0.6: "rating label labels gold value target y annotation judgment judgement relevance "
         "grade avg average averagescore mean degree percent percentage confidence",
     },
@@ -87,10 +94,10 @@ WORDS = re.compile(r"\d+|[A-ZÀ-Þ]?[^\W\d_A-ZÀ-Þ]+|[A-ZÀ-Þ]+")
 ORDINALS = frozenset(
     tuple(pair.split("/"))
     for pair in (
-        "1/2 0/1 a/b i/ii x/y one/two first/second left/right eins/zwei erste/zweite erster/zweiter "
-        "erstes/zweites un/deux premier/deuxieme premiere/deuxieme uno/dos una/dos primera/segunda "
-        "primero/segundo primo/secondo prima/seconda um/dois primeiro/segundo primeira/segunda "
-        "een/twee eerste/tweede"
+        "1/2 0/1 a/b i/ii x/y one/two first/second left/right eins/zwei erste/zweite "
+        "erster/zweiter erstes/zweites un/deux premier/deuxieme premiere/deuxieme uno/dos "
+        "una/dos primera/segunda primero/segundo primo/secondo prima/seconda um/dois "
+        "primeiro/segundo primeira/segunda een/twee eerste/tweede"
     ).split()
 )
 
@@ -107,12 +114,26 @@ _HINTS = {
 }
 
 
+# Words that name a key or a place in names such as "pair_id", "doc-id" or "Unnamed: 0".
+ID_NAME = re.compile(
+    r"^(id|ids|_id|idx|index|uuid|guid|hash|url|uri|link|file|filename|path|date|time|timestamp"
+    r"|created_?at|row|row_?(nr|no|number|id)|nr|no|key|author|user|username|lang|language|split"
+    r"|license|licence|genre|year|source_?file|unnamed:? ?\d*|.*[_\-. ](id|ids|idx|index|url|uuid)"
+    r"|[a-z]+id\d?|[a-z]*Id|[a-z]+ID)$"
+)
+NOT_ID = re.compile(r"^(.*(valid|solid|paid|said|avoid|fluid|grid|covid|humid|bid|aid|kid))$")
+
 TEXT_ROLES = ("anchor", "positive", "negative", "sentence1", "sentence2", "premise", "hypothesis")
 
 
 def names_a_role(name: str) -> bool:
     """Tell whether a whole name, not only a part of it, speaks for any role."""
     return max(names.get(plain(name), 0.0) for names in _HINTS.values()) >= 0.8
+
+
+def names_an_id(name: str) -> bool:
+    """Tell whether a column's name speaks for a key, a place or a date."""
+    return bool(ID_NAME.match(name)) and not NOT_ID.match(name.lower())
 
 
 def names_a_text(name: str) -> bool:
@@ -135,6 +156,10 @@ def plain(name: str) -> str:
     return _bare(last)
 
 
+ASKED = {"sentence1": "anchor", "sentence2": "positive"}
+
+
+@lru_cache(4_096)  # every order of the columns asks again
 def hint(role: str, name: str) -> float:
     """Return how strongly a column's name speaks for a role, 0 to 1."""
     names = _HINTS[role]
@@ -145,4 +170,6 @@ def hint(role: str, name: str) -> float:
         whole = _bare(path[-2])  # "positives.text" is what "positives" says
     # "customer_question" speaks for what "question" does, a little less surely.
     parts = [0.7 * names.get(_bare(word), 0.0) for word in words]
+    # A query and a document are two texts to compare, too, where a label says how they relate.
+    parts.append(0.7 * hint(ASKED[role], name) if role in ASKED else 0.0)
     return max([names.get(plain(name), 0.0), names.get(whole, 0.0), *parts])

@@ -132,7 +132,8 @@ def _read_labels(
     if guess.label is None:
         return Labels({})
     name = guess.label.column
-    columns = {split: take(rows, (name, None)) for split, rows in splits.items()}
+    address = addresses(table)[name]
+    columns = {split: take(rows, address) for split, rows in splits.items()}
     if any(pa.types.is_list(column.type) for column in columns.values()):
         raise StudioError(f'"{name}" holds lists, which no label can be. Choose another label.')
     if guess.label.kind == "score":

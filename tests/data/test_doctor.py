@@ -558,9 +558,24 @@ NAMES = st.sampled_from(
 )
 
 
+TABLES = st.dictionaries(NAMES, COLUMN, min_size=1, max_size=5)
+
+
 @settings(max_examples=100, deadline=2_000, suppress_health_check=[HealthCheck.too_slow])
-@given(st.dictionaries(NAMES, COLUMN, min_size=1, max_size=5))
+@given(TABLES)
 def test_any_table_gets_a_diagnosis(columns: dict[str, pa.Array]) -> None:
+    check_any_table(columns)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+@settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(TABLES)
+def test_two_thousand_tables_get_a_diagnosis(columns: dict[str, pa.Array]) -> None:
+    check_any_table(columns)
+
+
+def check_any_table(columns: dict[str, pa.Array]) -> None:
     rows = Table({"train": pa.table(columns)}, {}, 12)
     found = diagnose(rows)
     assert found.rows["kept"] + found.rows["left_out"] == found.rows["read"]

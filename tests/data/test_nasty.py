@@ -1,16 +1,19 @@
-"""The corpus of nasty files: each is read through the real reader and told for what it is."""
+"""The corpus of nasty files: each is read by the real reader and told for what it is."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from ststudio.data.doctor import Diagnosis, diagnose
+from ststudio.data.examples import make_examples
 from ststudio.data.tables import Table
 from ststudio.data.uploads import accept_upload, open_upload
 from ststudio.errors import StudioError
 from tests.data.nasty import Nasty, columns, delimited, jsons, parquets
+from tests.data.reading import Reader, kept_reader
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -19,7 +22,19 @@ READ = [nasty for nasty in EVERY if not nasty.refused]
 MOST_FIXES = 5  # in a row, to mend one file
 
 
-def upload(nasty: Nasty, folder: Path) -> Table:
+UPLOADED = 12  # every twelfth file takes the whole way; the others share one reader process
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    with kept_reader(tmp_path_factory.mktemp("nasty")) as kept:
+        yield kept
+
+
+def read(nasty: Nasty, reader: Reader, folder: Path) -> Table:
+    taken = nasty.name.endswith((".csv", ".json", ".jsonl", ".txt", ".tsv", ".parquet", ".gz"))
+    if nasty.data and taken and EVERY.index(nasty) % UPLOADED:
+        return reader.read(nasty.data, nasty.name)
     path = folder / nasty.name
     path.write_bytes(nasty.data)
     return open_upload(accept_upload(path, folder))
@@ -45,8 +60,10 @@ def test_the_corpus_is_large_and_every_name_is_one_file() -> None:
 
 
 @pytest.mark.parametrize("nasty", READ, ids=lambda nasty: nasty.name)
-def test_a_nasty_file_is_read_as_an_expert_would(nasty: Nasty, tmp_path: Path) -> None:
-    table = upload(nasty, tmp_path)
+def test_a_nasty_file_is_read_as_an_expert_would(
+    nasty: Nasty, reader: Reader, tmp_path: Path
+) -> None:
+    table = read(nasty, reader, tmp_path)
     found = diagnose(table)
 
     assert (found.case, found.columns if found.case else {}) == (nasty.case, nasty.columns)
@@ -67,9 +84,19 @@ def test_a_nasty_file_is_read_as_an_expert_would(nasty: Nasty, tmp_path: Path) -
 
 @pytest.mark.parametrize("nasty", [n for n in EVERY if n.refused], ids=lambda nasty: nasty.name)
 def test_a_file_that_cannot_be_read_is_refused_with_what_to_do(
-    nasty: Nasty, tmp_path: Path
+    nasty: Nasty, reader: Reader, tmp_path: Path
 ) -> None:
     with pytest.raises(StudioError) as caught:
-        upload(nasty, tmp_path)
+        read(nasty, reader, tmp_path)
     assert re.search(nasty.refused, str(caught.value))
     assert nasty.name in str(caught.value) and len(str(caught.value)) < 300
+
+
+def test_a_retrieval_set_in_one_file_is_searched_in_its_own_corpus(tmp_path: Path) -> None:
+    nasty = next(nasty for nasty in EVERY if nasty.name == "beir-with-splits.json")
+    path = tmp_path / nasty.name
+    path.write_bytes(nasty.data)
+    table = open_upload(accept_upload(path, tmp_path))
+    examples = make_examples(table, diagnose(table), seed=0, max_train_rows=None)
+    assert examples.corpus.num_rows == 90
+    assert set(examples.queries["text"].to_pylist()) == set(examples.test["anchor"].to_pylist())
