@@ -503,7 +503,10 @@ def test_json_shape() -> None:
         "splits",
         "findings",
         "preview",
+        "parts",
+        "dropped",
     ]
+    assert said["parts"]["test"] == {"rows": 20, "units": 20}
     assert said["rows"] == {"read": 60, "kept": 60, "left_out": 0, "left_out_lines": []}
     assert said["label"] == {"column": "score", "kind": "score"}
 
