@@ -8,6 +8,7 @@ import gradio as gr
 from ststudio.data.cases import CASES
 from ststudio.data.delimited import DELIMITERS
 from ststudio.data.encodings import ENCODINGS
+from ststudio.data.findings import Fix
 from ststudio.data.reshape import FIXES, describe, parse_fixes
 from ststudio.tabs import explained
 from ststudio.tabs.examination import Json, again
@@ -123,6 +124,7 @@ def build_reading(session: gr.State) -> None:
         case.input(set_case, [session, case], session, **HANDLER)
         if found["case"] is not None:
             _role_choices(found, session)
+            _reshape_choice(found["case"], session)
 
 
 def _role_choices(found: Json, session: gr.State) -> None:
@@ -144,6 +146,30 @@ def _role_choices(found: Json, session: gr.State) -> None:
                 interactive=True,
             )
             label.input(set_label, [session, label], session, **HANDLER)
+
+
+def reshapes(case: str) -> list[tuple[str, str]]:
+    """Return what a case's rows can be made into: words and fix codes."""
+    fixes = [Fix(code, dict(kind.defaults)) for code, kind in FIXES.items() if kind.of == case]
+    return [(describe(fix), fix.code) for fix in fixes]
+
+
+@explained
+def make_of(session: Session, code: str) -> Session:
+    """Make another case of the rows."""
+    return again(session, fixes=(*session.fixes, {"code": code, "args": {}}))
+
+
+def _reshape_choice(case: str, session: gr.State) -> None:
+    choices = reshapes(case)
+    if choices:
+        choice = gr.Dropdown(
+            choices,
+            value=None,
+            label="Make something else of the rows",
+            interactive=True,
+        )
+        choice.input(make_of, [session, choice], session, **HANDLER)
 
 
 def _file_choices(now: Session, session: gr.State) -> None:

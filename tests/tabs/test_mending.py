@@ -3,7 +3,16 @@
 import pytest
 from gradio.exceptions import Error
 
-from ststudio.tabs.mending import AS_FOUND, apply_fix, read_file, set_case, set_label, set_role
+from ststudio.tabs.mending import (
+    AS_FOUND,
+    apply_fix,
+    make_of,
+    read_file,
+    reshapes,
+    set_case,
+    set_label,
+    set_role,
+)
 from ststudio.tabs.mending import undo_fix as undo
 from ststudio.tabs.picking import pick_pasted, pick_sample
 from ststudio.tabs.session import Session
@@ -80,6 +89,13 @@ def test_what_was_decided_goes_into_the_recipe_and_is_forgotten_with_the_next_da
     assert recipe["case"] == "pair-score"
     fresh = pick_sample(decided, "sample-pair").recipe()
     assert (fresh["fixes"], fresh["label"], fresh["case"]) == ([], None, None)
+
+
+def test_rows_are_made_into_another_case(picked: Session) -> None:
+    offered = dict((code, words) for words, code in reshapes("pair-score"))
+    assert set(offered) == {"score_to_pairs", "score_to_classes"}
+    pairs = make_of(apply_fix(picked, SCALE), "score_to_pairs")
+    assert columns(pairs) == {"anchor": "sentence1", "positive": "sentence2"}
 
 
 def test_a_fix_that_cannot_be_applied_is_refused_in_a_sentence(picked: Session) -> None:
