@@ -40,11 +40,12 @@ def diagnose(
     case: str | None = None,
     columns: Mapping[str, str] | None = None,
     label: Mapping[str, Any] | Label | None = None,
+    base_model: str | None = None,
 ) -> Diagnosis:
     """Read a table and say what it is and what is wrong with it.
 
     `case`, `columns` and `label` overrule the guess. They may also be what an earlier diagnosis
-    said after the same fixes: then nothing changes.
+    said after the same fixes: then nothing changes. `base_model` is one that was chosen.
     """
     chain = parse_fixes(fixes)
     table = fix_table(with_pairs(table), chain)
@@ -63,7 +64,7 @@ def diagnose(
     for check in CHECKS:
         found += check(rows)
     found += [*check_order(rows, wish), *check_sampler(rows, parts), *check_size(rows, parts)]
-    found += check_languages(rows, fix_recipe(chain).get("base_model"))
+    found += check_languages(rows, fix_recipe(chain).get("base_model") or base_model)
     runner_up, confidence = _certainty(guesses, wish)
     return Diagnosis(
         rows.case,

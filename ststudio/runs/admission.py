@@ -19,7 +19,7 @@ from ststudio.fetch import ModelRef, download_model
 from ststudio.runs.model_facts import EARLIER_RUN, base_input, resolve_base, with_report
 from ststudio.runs.queue import get_queue
 from ststudio.runs.store import Run, RunStore
-from ststudio.training.recipe import Recipe
+from ststudio.training.recipe import DEFAULT_MODEL, Recipe
 
 
 def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # noqa: ANN401
@@ -89,11 +89,13 @@ def _checked(
 def _diagnosed(recipe: Recipe, table: Table) -> tuple[Recipe, Diagnosis]:
     """Diagnose the table; reshape a case that is better trained as another one."""
     fixes = tuple(recipe.fixes)
-    diagnosis = diagnose(table, fixes, recipe.case, recipe.columns, recipe.label)
+    base = None if recipe.base_model == DEFAULT_MODEL else str(recipe.base_model)
+    diagnosis = diagnose(table, fixes, recipe.case, recipe.columns, recipe.label, base)
     case = CASES.get(diagnosis.case or "")
     if case and case.reshape and recipe.loss not in case.losses:
         for code in case.reshape:
-            attempt = diagnose(table, (*fixes, Fix(code)), recipe.case, recipe.columns)
+            chain = (*fixes, Fix(code))
+            attempt = diagnose(table, chain, recipe.case, recipe.columns, base_model=base)
             if not attempt.errors:
                 recipe = replace(recipe, fixes=[*fixes, asdict(Fix(code))])
                 diagnosis = attempt

@@ -15,6 +15,7 @@ from ststudio.errors import StudioError
 from ststudio.remote import HubAway
 from ststudio.runs.model_facts import diagnosis_json
 from ststudio.tabs.session import Session
+from ststudio.training.recipe import DEFAULT_MODEL
 
 Json = dict[str, Any]
 GLANCE_ROWS = 5
@@ -36,7 +37,8 @@ def examine(
     if source is None:
         raise StudioError("Pick a dataset, name one of the Hub, or upload a file.")
     table = open_source(source, fixes=fixes or ())
-    found = diagnose(table, fixes or (), case, columns, label)
+    chosen = None if base_model in (None, DEFAULT_MODEL) else str(base_model)
+    found = diagnose(table, fixes or (), case, columns, label, chosen)
     answer = {"upload": source["id"] if source.get("kind") == "upload" else None}
     return dict(source), {
         **answer,
