@@ -94,8 +94,9 @@ def _diagnosed(recipe: Recipe, table: Table) -> tuple[Recipe, Diagnosis]:
     case = CASES.get(diagnosis.case or "")
     if case and case.reshape and recipe.loss not in case.losses:
         for code in case.reshape:
-            chain = (*fixes, Fix(code))
-            attempt = diagnose(table, chain, recipe.case, recipe.columns, base_model=base)
+            attempt = diagnose(
+                table, (*fixes, Fix(code)), recipe.case, recipe.columns, base_model=base
+            )
             if not attempt.errors:
                 recipe = replace(recipe, fixes=[*fixes, asdict(Fix(code))])
                 diagnosis = attempt
