@@ -1,5 +1,6 @@
 """The way a visitor goes: data, fine-tune, compare, push; and what a reload brings back."""
 
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -140,6 +141,31 @@ def test_pasted_rows_are_assigned_mended_undone_and_taken_home(page: Page) -> No
     page.get_by_role("button", name="Undo", exact=True).click()
     expect(page.locator(".finding.error")).to_contain_text("Scores run from 0 to 5")
     expect(page.get_by_role("button", name="Next: Fine-tune", exact=True)).to_be_hidden()
+
+
+def test_a_hub_dataset_is_listed_before_it_is_read(
+    page: Page, served_hub: Hub, tmp_path: Path
+) -> None:
+    for subset in ("easy", "hard"):
+        (tmp_path / subset).mkdir()
+        rows = [
+            {"question": f"how is {subset} item {n} opened?", "answer": f"turn handle {n} twice"}
+            for n in range(90)
+        ]
+        text = "\n".join(map(json.dumps, rows))
+        (tmp_path / subset / "train.jsonl").write_text(text)
+    served_hub.add_repo("dataset", "ada/handles", tmp_path)
+    page.get_by_role("tab", name="Hub", exact=True).click()
+    box = page.get_by_label("Dataset", exact=True)
+    box.fill("ada/handles")
+    box.press("Enter")
+    expect(page.get_by_text("Nothing is downloaded yet")).to_be_visible()
+    page.get_by_label("Subset").click()
+    page.get_by_role("option", name=re.compile("hard")).click()
+    page.get_by_role("button", name="Look at it", exact=True).click()
+    expect(page.locator("#preview td").first).to_contain_text("how is hard item 0 opened?")
+    expect(page.locator("#story")).to_contain_text("Case 2")
+    expect(page.locator("#lengths .main-svg").first).to_be_visible()
 
 
 def test_a_mistake_is_told_where_it_is_made_and_the_page_lives_on(page: Page) -> None:
