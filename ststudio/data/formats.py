@@ -13,7 +13,7 @@ import pyarrow as pa
 from ststudio.data.beir import find_retrieval, read_retrieval
 from ststudio.data.delimited import read_delimited
 from ststudio.data.encodings import decode
-from ststudio.data.gather import NAMED_LINES, Full, Gathering
+from ststudio.data.gather import Full, Gathering
 from ststudio.data.jsons import (
     is_array,
     is_json,
@@ -24,9 +24,10 @@ from ststudio.data.jsons import (
     rows_by_split,
 )
 from ststudio.data.kinds import refuse_kind
+from ststudio.data.losses import losses, merged
 from ststudio.data.own_splits import split_by_column
 from ststudio.data.parquets import read_parquet
-from ststudio.data.tables import LeftOut, Part, Retrieval, Table
+from ststudio.data.tables import Part, Retrieval, Table
 from ststudio.data.unfold import unfold
 from ststudio.errors import StudioError
 
@@ -114,12 +115,14 @@ class Collection:
             if column:
                 said = ", ".join(f"{rows.num_rows:,} {name}" for name, rows in tables.items())
                 self.assumed.append(("split_column", f'"{column}" tells the splits apart: {said}.'))
+        left_out = merged(self.splits.values())
+        assumed = [*self.assumed, *self._limits_met(), *losses(left_out), *_oddities(gathered)]
         return Table(
             splits=tables,
             class_names={k: v for found in gathered for k, v in found.class_names.items()},
             read=sum(found.read for found in self.splits.values()),
-            left_out=_merged(self.splits.values()),
-            assumed=tuple(dict.fromkeys(self.assumed + self._limits_met() + _oddities(gathered))),
+            left_out=left_out,
+            assumed=tuple(dict.fromkeys(assumed)),
         )
 
     def _why(self) -> str:
@@ -150,16 +153,6 @@ def _oddities(gathered: Iterable[Gathering]) -> list[tuple[str, str]]:
     names = {name for found in gathered for name in found.unsupported if name not in found.columns}
     sentence = "Columns that hold no text, numbers or lists of texts were left out: {}."
     return [("nested", sentence.format(", ".join(sorted(names)[:10])))] if names else []
-
-
-def _merged(gathered: Iterable[Gathering]) -> tuple[LeftOut, ...]:
-    """Join what was left out of each split, reason by reason."""
-    merged: dict[str, LeftOut] = {}
-    for left in (left for found in gathered for left in found.reasons()):
-        before = merged.get(left.reason, LeftOut(left.reason, 0, ()))
-        lines = (before.lines + left.lines)[:NAMED_LINES]
-        merged[left.reason] = LeftOut(left.reason, before.count + left.count, lines)
-    return tuple(merged.values())
 
 
 def _read_part(part: Part, collection: Collection) -> None:
@@ -214,7 +207,7 @@ def _read_text(text: str, part: Part, collection: Collection, cut: bool) -> None
     gathering = collection.gathering(part.split)
     gathering.textual = True
     try:
-        collection.assumed += read_delimited(text, part.name, gathering)
+        read_delimited(text, part.name, gathering, collection.assumed)
     except Full:
         collection.full.add(part.split)
 
