@@ -89,7 +89,8 @@ def find_layout(lines: Sequence[str], name: str) -> Layout:
     """Find delimiter, quotes and header by how rows line up."""
     skipped = comments_above(lines)
     lines = lines[skipped : skipped + 5 * LOOKED_AT]
-    quote, spaced = quote_mark(lines[:LOOKED_AT]), is_spaced(lines[:LOOKED_AT])
+    quote = quote_mark(lines[:LOOKED_AT])
+    spaced = is_spaced(lines[:LOOKED_AT], quote)
     dialects = {delimiter: Dialect(delimiter, quote, spaced) for delimiter in DELIMITERS}
     scores = {mark: _consistency(_sample(lines, dialect)) for mark, dialect in dialects.items()}
     if max(score for delimiter, score in scores.items() if delimiter != ",") >= CONSISTENT:

@@ -28,7 +28,7 @@ def losses(left_out: Iterable[LeftOut]) -> Iterator[tuple[str, str]]:
     for left in left_out:
         lines = ", ".join(f"{line:,}" for line in left.lines[:5]) + " …" * (left.count > 5)
         said = f"{count(left.count, 'row')} left out (line {lines}): {left.reason}."
-        yield LOSSES[left.reason], said
+        yield LOSSES.get(left.reason, "unreadable"), said
 
 
 def merged(gathered: Iterable[Gathering]) -> tuple[LeftOut, ...]:
