@@ -15,6 +15,7 @@ from ststudio.model_files import (
     check_folder,
     check_parameters,
     choose_files,
+    choose_tokenizer,
     read_json,
     read_modules,
 )
@@ -29,8 +30,9 @@ from ststudio.shelf import (
     kept_model,
     model_folder,
     packaged_model,
+    tokenizer_folder,
 )
-from ststudio.transfer import download, read_small
+from ststudio.transfer import download, download_span, read_small
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -38,6 +40,7 @@ __all__ = [
     "ModelRef",
     "download_file",
     "download_model",
+    "download_tokenizer",
     "hub",
     "resolve_dataset",
     "resolve_model",
@@ -190,6 +193,22 @@ def download_model(
     return folder
 
 
+def download_tokenizer(ref: ModelRef, token: str | None = None) -> Path:
+    """Fetch a model's tokenizer and small configuration, never its weights; return the folder."""
+    if ref.origin == "packaged" or model_folder(ref).is_dir():
+        return download_model(ref, token=token)  # all of it is here
+    folder = tokenizer_folder(ref)
+    if folder.is_dir():
+        return folder
+    info = _model_info(ref.id, ref.revision, token)
+    modules, chosen = _model_parts(info, ref.id, token)
+    with appearing(folder) as part:
+        for file in choose_tokenizer(chosen):
+            download("model", ref.id, ref.revision, file, part / file.path, token)
+        check_folder(part, modules, ref.id, weights=False)
+    return folder
+
+
 def _counter(progress: Progress | None, done: int, total: int) -> Callable[[int], None] | None:
     return None if progress is None else lambda have: progress(done + have, total)
 
@@ -219,9 +238,21 @@ def resolve_dataset(
     )
 
 
+def check_admission(ref: DatasetRef, token: str | None) -> None:
+    """Raise StudioError where the files of a gated or private dataset may not be read."""
+    what = f"the dataset {ref.id!r}"
+    ask(lambda: hub(token).auth_check(ref.id, repo_type="dataset"), what)
+
+
 def download_file(
-    ref: DatasetRef, file: RemoteFile, folder: Path, token: str | None = None
-) -> Path:
-    """Fetch one file of a dataset into a folder, under a name of ours."""
-    name = f"{ref.files.index(file)}-{file.path.rpartition('/')[2]}"
-    return download("dataset", ref.id, ref.revision, file, folder / name, token)
+    ref: DatasetRef,
+    file: RemoteFile,
+    target: Path,
+    token: str | None = None,
+    span: tuple[int, int] | None = None,
+) -> None:
+    """Fetch one file of a dataset, or only its bytes from `span[0]` up to `span[1]`."""
+    if span is None:
+        download("dataset", ref.id, ref.revision, file, target, token)
+    else:
+        download_span("dataset", ref.id, ref.revision, file, target, span, token)

@@ -37,6 +37,7 @@ CONFIGURATION = re.compile(
     r"(config|cnn_config|sentence_[\w-]+_config|tokenizer_config|special_tokens_map|added_tokens"
     r"|config_sentence_transformers)\.json"
 )
+TOKENIZER = re.compile(r"tokenizer\.json|vocab\.txt|modules\.json")  # and what says how it is used
 CONFIGURATION_BYTES = 1 * MB
 VOCABULARY_BYTES = 64 * MB  # of one tokenizer or word list
 HEADER_BYTES = 10 * MB  # of one safetensors file
@@ -115,6 +116,17 @@ def choose_files(
     return tuple(chosen.values())
 
 
+def choose_tokenizer(chosen: Iterable[RemoteFile]) -> tuple[RemoteFile, ...]:
+    """Return those of a model's files that tell how it reads texts: no weights among them."""
+    return tuple(file for file in chosen if _is_of_tokenizer(file))
+
+
+def _is_of_tokenizer(file: RemoteFile) -> bool:
+    name = file.path.rpartition("/")[2]
+    small = CONFIGURATION.fullmatch(name) and file.bytes <= CONFIGURATION_BYTES
+    return bool(TOKENIZER.fullmatch(name) or small)
+
+
 def _files_of(module: Module, files: Mapping[str, RemoteFile]) -> dict[str, RemoteFile]:
     pattern = TRANSFORMER_FILES if module.name == "Transformer" else MODULE_FILES
     return {
@@ -178,28 +190,29 @@ def check_parameters(parameters: int, model: str) -> None:
         )
 
 
-def check_folder(folder: Path, modules: Iterable[Module], model: str) -> None:
-    """Check weights against configurations, and rewrite these with their known keys only."""
+def check_folder(folder: Path, modules: Iterable[Module], model: str, weights: bool = True) -> None:
+    """Check weights, where they came, against configurations; keep only known keys of these."""
     total = 0
     for module in modules:
         inside = folder / module.folder
-        parameters = sum(_parameters(path, model) for path in sorted(inside.glob("*.safetensors")))
-        total += parameters
+        found = sum(_parameters(path, model) for path in sorted(inside.glob("*.safetensors")))
+        total += found
+        parameters = found if weights else None
         for path in sorted(inside.glob("*.json")):
             if path.name != FAMILY:
                 _tidy_file(path, module, parameters, model)
     if (folder / FAMILY).is_file():
-        _tidy_file(folder / FAMILY, PLAIN[0], 0, model)
+        _tidy_file(folder / FAMILY, PLAIN[0], None, model)
     check_parameters(total, model)
 
 
-def _tidy_file(path: Path, module: Module, parameters: int, model: str) -> None:
+def _tidy_file(path: Path, module: Module, parameters: int | None, model: str) -> None:
     if path.name == "model.safetensors.index.json":
         _check_index(path, model)
     if not CONFIGURATION.fullmatch(path.name):
         return
     data = tidy(path.name, module.name, read_json(path.read_bytes(), path.name, model), model)
-    if path.name in ("config.json", "cnn_config.json"):
+    if path.name in ("config.json", "cnn_config.json") and parameters is not None:
         check_shape(module.name, data, parameters, model)
     path.write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8")
 

@@ -28,6 +28,7 @@ Answer = TypeVar("Answer")
 REPO_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)  # without an owner: the oldest repositories
 COMMIT = re.compile(r"[0-9a-f]{40}")
 TOKEN = re.compile(r"[!-~]{1,4096}")  # what may stand in a header
+PUBLIC_HUB = "https://huggingface.co"
 LONGEST_WAIT = 60  # seconds, whatever the Hub's Retry-After says
 LONGEST_INTERACTIVE_WAIT = 3  # seconds, where a person waits for one small answer
 
@@ -83,7 +84,7 @@ set_client_factory(_client)
 
 def endpoint() -> str:
     """Return the Hub's address, read from the environment at each call."""
-    return os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+    return os.environ.get("HF_ENDPOINT", PUBLIC_HUB).rstrip("/")
 
 
 def credential(token: str | None) -> str | Literal[False]:
@@ -170,10 +171,10 @@ OFFLINE_ADVICE = "Try again in a minute, or use the sample data and the default 
 
 # The first that fits: a gated repository is also a kind of missing one.
 NOT_THERE: dict[type[Exception], str] = {
-    GatedRepoError: "On the Hub, {what} is gated. Open its page on {hub}, accept its terms, "
-    "then sign in here and try again.",
+    GatedRepoError: "On the Hub, {what} is gated, and you are not among those let in. Open its "
+    "page on {hub}, accept its terms there, then sign in here as the same person.",
     RepositoryNotFoundError: "The Hub shows no such thing as {what}. Check the spelling of the "
-    "id, and sign in if it is private.",
+    "id; if it is private, sign in as someone who may read it.",
     RevisionNotFoundError: "On the Hub, {what} has no such revision. Leave the revision empty for "
     "the newest, or copy a commit's hash from its page.",
     EntryNotFoundError: "A file of {what} has gone from the Hub. Try again with the newest "

@@ -35,6 +35,7 @@ class Settings:
     read_seconds: int = 30  # for the reader process to parse one file
     hub_seconds: int = 10  # to connect, and between two packets
     push_seconds: int = 600
+    viewer: str = "https://datasets-server.huggingface.co"  # first rows come from there; or ""
     host: str = field(default_factory=lambda: default_host())  # the address the server binds to
 
     @classmethod

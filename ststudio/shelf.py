@@ -49,9 +49,14 @@ def model_folder(ref: ModelRef) -> Path:
     return _shelf(ref.id, ref.private) / ref.revision
 
 
-def _shelf(repo_id: str, private: bool) -> Path:
+def tokenizer_folder(ref: ModelRef) -> Path:
+    """Return where a model's tokenizer lies, or will, that was fetched without the weights."""
+    return _shelf(ref.id, ref.private, "tokenizers") / ref.revision
+
+
+def _shelf(repo_id: str, private: bool, kind: str = "models") -> Path:
     # Private ones lie apart: what is kept in "models" serves anyone while the Hub is away.
-    kind = "private-models" if private else "models"
+    kind = f"private-{kind}" if private else kind
     return get_settings().folder / kind / repo_id.replace("/", "--")
 
 

@@ -12,9 +12,12 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]
     hf_raise_for_status,
 )
 
+from ststudio.errors import StudioError
 from ststudio.remote import LONGEST_WAIT, HubAway, Kind, RemoteFile, ask, credential, endpoint
+from ststudio.settings import MB
 
 PACKET = 1 << 20  # bytes
+WHOLE_MOST = 64 * MB  # passed over, where parts of a file are not to be had
 
 
 def download(
@@ -41,6 +44,52 @@ def download(
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+def download_span(
+    kind: Kind,
+    repo_id: str,
+    revision: str,
+    file: RemoteFile,
+    target: Path,
+    span: tuple[int, int],
+    token: str | None = None,
+) -> None:
+    """Fetch the bytes from `span[0]` up to `span[1]` into their place, resumed once."""
+    url = hf_hub_url(repo_id, file.path, repo_type=kind, revision=revision, endpoint=endpoint())
+    headers = build_hf_headers(token=credential(token))
+    left = list(span)
+    what = f"the {kind} {repo_id!r}"
+    ask(lambda: _stream_span(url, headers, file, target, left), what, patience=LONGEST_WAIT)
+
+
+def _stream_span(
+    url: str, headers: dict[str, Any], file: RemoteFile, target: Path, left: list[int]
+) -> None:
+    """Write what is left of a span, moving its beginning on."""
+    start, stop = left
+    asked = {**headers, "Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
+    with get_session().stream("GET", url, headers=asked) as response:
+        hf_raise_for_status(response)
+        skipped = 0
+        if response.status_code != 206:  # some answer with the whole file
+            if start > WHOLE_MOST:
+                raise StudioError(
+                    f"The Hub sends {file.path} only as a whole ({file.bytes / MB:,.0f} MB). "
+                    "Choose a smaller subset, or upload a part of it."
+                )
+            skipped = start
+        elif response.headers.get("Content-Range") != f"bytes {start}-{stop - 1}/{file.bytes}":
+            raise httpx2.RemoteProtocolError("not the bytes that were asked for")
+        with target.open("r+b") as out:
+            for packet in response.iter_bytes(PACKET):
+                kept = packet[skipped:][: stop - left[0]]
+                skipped -= min(skipped, len(packet))
+                out.seek(left[0])
+                left[0] += out.write(kept)
+                if left[0] == stop:
+                    return
+    raise httpx2.RemoteProtocolError("fewer bytes than announced")
 
 
 def read_small(

@@ -1,7 +1,10 @@
 """The page: one session, the tabs in order, and what a reload brings back."""
 
+import os
 import secrets
+import subprocess
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +27,11 @@ CSS = f"""
   margin: 0 auto !important; }}
 .rows {{ overflow-x: auto; }}
 .rows h4 {{ margin: 0 0 6px; }}
+.packed {{ display: none !important; }}
 .rows table {{ width: 100%; border-collapse: collapse; font-size: .92em; }}
+.rows table, .rows thead, .rows tbody, .rows tr {{ border: 0 !important; }}
 .rows th {{ text-align: left; }}
+.rows th div {{ font-weight: 400; font-size: .88em; color: var(--body-text-color-subdued); }}
 .rows th, .rows td {{ padding: 6px 10px !important; vertical-align: top; min-width: 80px;
   border: 0 !important; border-bottom: 1px solid var(--border-color-primary) !important;
   overflow-wrap: anywhere; }}
@@ -53,6 +59,10 @@ CSS = f"""
 .hits .up, .hits .relevant {{ font-weight: 600; color: var(--gain-text); }}
 .hits .down {{ font-weight: 600; color: var(--loss-text); }}
 :root {{ --gain-text: #047857; --loss-text: #BE123C; }}
+/* The theme's grey has a contrast of 2.6 on white; small print needs 4.5 (WCAG AA). */
+.gradio-container {{ --body-text-color-subdued: #64748B; --block-info-text-color: #64748B; }}
+.dark .gradio-container, .dark.gradio-container {{ --body-text-color-subdued: #94A3B8;
+  --block-info-text-color: #94A3B8; }}
 .dark {{ --gain-text: {palette.GAIN}; --loss-text: #FB7185; }}
 """
 
@@ -95,29 +105,43 @@ def facts() -> str:
     """Say what this app runs on, and its limits."""
     settings = get_settings()
     return (
-        f"Up to {settings.rows:,} rows, {settings.run_seconds // 60} minutes of training, and "
-        f"models up to {settings.model_parameters // 1_000_000} million parameters. "
-        f"Runs are kept for {settings.kept_hours} hours."
+        f"Runs on {hardware()}. Up to {settings.rows:,} rows, {settings.run_seconds // 60} minutes "
+        f"of training, and models of up to {settings.model_parameters // 1_000_000} million "
+        f"weights (BERT-base has 110). Runs are kept for {settings.kept_hours} hours."
     )
+
+
+def hardware() -> str:
+    """Name the GPU that runs train on, or the CPU where there is none."""
+    ask = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        found = subprocess.run(ask, capture_output=True, text=True, timeout=5).stdout.splitlines()
+    except (OSError, subprocess.TimeoutExpired):
+        found = []
+    if found:
+        return f"a GPU ({found[0].strip()})"
+    return f"a CPU with {len(os.sched_getaffinity(0))} cores"
 
 
 def build_ui() -> gr.Blocks:
     """Build the page without starting anything."""
-    with gr.Blocks(title=TITLE, fill_width=False) as page:
+    # What was packed for a download stays in Gradio's folder an hour; it may be anyone's model.
+    with gr.Blocks(title=TITLE, fill_width=False, delete_cache=(600, 3600)) as page:
         gr.Markdown(HEAD)
         gr.Markdown(facts(), elem_id="facts")
         session = gr.State(Session())
         browser = gr.BrowserState([], storage_key="ststudio-runs", secret=browser_secret())
         with gr.Tabs() as tabs:
             with gr.Tab("Data", id="data"):
-                data.build(session)
+                to_train = data.build(session)
             with gr.Tab("Fine-tune", id="train"):
-                timer = train.build(session)
+                timer, to_compare = train.build(session)
             with gr.Tab("Compare", id="compare") as compare_tab:
-                compare.build(session, compare_tab, timer)
+                to_push = compare.build(session, compare_tab, timer)
             with gr.Tab("Push", id="push") as push_tab:
                 push.build(session, push_tab)
-        del tabs
+        for onward, place in ((to_train, "train"), (to_compare, "compare"), (to_push, "push")):
+            onward.click(partial(gr.Tabs, selected=place), None, tabs, **QUIET)
         page.load(restore, [session, browser], session, **QUIET)
         session.change(keep, session, browser, **QUIET)
     page.queue(max_size=200, default_concurrency_limit=8)

@@ -21,6 +21,13 @@ def reader() -> Handler:
     return parse_job
 
 
+def counter() -> Handler:
+    """Return the handler that counts tokens under the same limits."""
+    from ststudio.data.tokens import count_job
+
+    return count_job
+
+
 def trainer() -> Handler:
     """Return the handler that trains the run in a directory, its libraries imported."""
     from ststudio.training.train import train_job, warm_up
@@ -45,6 +52,7 @@ def mapper() -> Handler:
 
 JOBS: dict[str, Callable[[], Handler]] = {
     "read": reader,
+    "count": counter,
     "train": trainer,
     "encode": encoder,
     "map": mapper,

@@ -13,6 +13,7 @@ import pytest
 _DATA = tempfile.TemporaryDirectory(prefix="ststudio-tests-")
 os.environ["STSTUDIO_DATA"] = _DATA.name
 os.environ.pop("HF_TOKEN", None)
+os.environ["STSTUDIO_CORPUS_TEXTS"] = "600"  # all that answers a test, and embedded in seconds
 # Several processes share two cores here: threads that spin while waiting would starve each other.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -53,7 +54,7 @@ class Training:
         """Return the case's run when it has ended."""
         if case not in self.done:
             source = {"kind": "builtin", "id": f"sample-{case}"}
-            asked = {"source": source, "max_steps": 8, "max_seconds": 20, **recipe}
+            asked = {"source": source, "max_steps": 8, "max_seconds": 60, **recipe}
             run, key, _ = start_run(asked)
             self.done[case] = (run, key)
         return wait(self.done[case][0])

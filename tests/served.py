@@ -33,7 +33,10 @@ class App:
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "app.log"
-        folder.mkdir(parents=True, exist_ok=True)
+        # Elsewhere than the data, as on a real machine: Gradio serves files of its own folder only.
+        temporary = folder.with_name(f"{folder.name}-tmp")
+        for made in (folder, temporary):
+            made.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "app.py"],
@@ -43,6 +46,7 @@ class App:
                 env={
                     **os.environ,
                     "STSTUDIO_DATA": str(folder),
+                    "TMPDIR": str(temporary),
                     "GRADIO_SERVER_PORT": str(self.port),
                     **(environment or {}),
                 },

@@ -42,6 +42,8 @@ def test_a_file_is_diagnosed_and_can_be_trained_on_by_its_upload_id(app: App) ->
     assert found["case"] == "pair"
     assert found["columns"] == {"anchor": "query", "positive": "answer"}
     assert found["rows"]["kept"] == 60
+    assert found["lengths"]["limit"] == 256
+    assert found["loss"]["reads"].keys() == {"anchor", "positive"}
     again = app.call("diagnose", source={"kind": "upload", "id": found["upload"]})
     assert again == found
 
@@ -58,6 +60,13 @@ def test_every_sample_is_read_without_an_error(app: App, source: dict[str, Any])
     assert found["case"] == source["id"].removeprefix("sample-")
     assert [f for f in found["findings"] if f["level"] == "error"] == []
     assert len(found["preview"]) == 5
+
+
+def test_a_base_model_that_is_not_there_is_said_beside_the_diagnosis(app: App) -> None:
+    source = {"kind": "builtin", "id": "sample-pair"}
+    found = app.call("diagnose", source=source, base_model="nobody/no-model")
+    assert found["case"] == "pair" and found["lengths"] is None
+    assert "model_unread" in [finding["code"] for finding in found["findings"]]
 
 
 def test_a_run_ends_with_a_report(run: dict[str, Any]) -> None:

@@ -11,7 +11,13 @@ import pytest
 
 from ststudio import remote
 from ststudio.errors import StudioError
-from ststudio.fetch import DEFAULT_MODEL, download_model, hub, resolve_model
+from ststudio.fetch import (
+    DEFAULT_MODEL,
+    download_model,
+    download_tokenizer,
+    hub,
+    resolve_model,
+)
 from ststudio.settings import get_settings
 from ststudio.shelf import PACKAGED_REVISION
 from tests.hub.server import Hub
@@ -139,6 +145,34 @@ def test_a_transformer_in_a_folder_of_its_own(server: Hub) -> None:
     assert (folder / "0_Transformer" / "sentence_roberta_config.json").is_file()
     family = json.loads((folder / "config_sentence_transformers.json").read_text())
     assert family == {"prompts": {"query": "q: "}}
+
+
+def test_a_tokenizer_comes_without_the_weights_once_and_tidied(server: Hub) -> None:
+    family = {"prompts": {"query": "q: "}, "unknown": 1}
+    more = {"vocab.txt": b"[UNK]", "config_sentence_transformers.json": as_json(family)}
+    server.add_repo("model", "alice/tiny", MODEL | more)
+    ref = resolve_model("alice/tiny")
+    folder = download_tokenizer(ref)
+
+    assert files_in(folder) == {
+        "modules.json", "config.json", "tokenizer.json", "vocab.txt", "sentence_bert_config.json",
+        "1_Pooling/config.json", "config_sentence_transformers.json",
+    }  # fmt: skip
+    kept = json.loads((folder / "config_sentence_transformers.json").read_text())
+    assert kept == {"prompts": {"query": "q: "}}
+    assert not any(request.path.endswith(".safetensors") for request in server.requests)
+    count = len(server.requests)
+    assert download_tokenizer(ref) == folder
+    assert len(server.requests) == count
+
+    whole = download_model(ref)
+    assert download_tokenizer(ref) == whole != folder
+
+
+def test_a_private_tokenizer_lies_apart(server: Hub) -> None:
+    server.add_repo("model", "alice/mine", MODEL, private=True)
+    folder = download_tokenizer(resolve_model("alice/mine", "hf_alice"), "hf_alice")
+    assert "private-tokenizers" in folder.parts
 
 
 def test_what_was_fetched_serves_while_the_hub_is_away(server: Hub) -> None:

@@ -20,6 +20,7 @@ LAYERS = (
         "remote",
         "transfer",
         "shelf",
+        "model_input",
         "model_files",
         "model_config",
         "model_shape",

@@ -5,6 +5,8 @@ from typing import Literal
 
 LabelKind = Literal["score", "class"]
 
+DEFAULT_BATCH_SIZE = 16
+
 # The prompt a column is embedded with, by the names models use in their own configuration.
 # Columns that are not listed play no part in retrieval and are embedded without one.
 PROMPT_OF_ROLE = {

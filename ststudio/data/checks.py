@@ -6,15 +6,14 @@ import numpy as np
 
 from ststudio.data import faults
 from ststudio.data.cases import CASES
-from ststudio.data.findings import Finding, Fix, Level, count, quoted
-from ststudio.data.guess import Wish
+from ststudio.data.classes import check_classes
+from ststudio.data.findings import Finding, Fix, Level, count, per_cent
+from ststudio.data.markup import check_markup
 from ststudio.data.rows import Masks, Rows
-from ststudio.data.splits import DEV_WANTED, TEST_WANTED, TRAIN_UNITS, Parts, unit_numbers
+from ststudio.data.splits import DEV_WANTED, TEST_WANTED, TRAIN_UNITS, Parts, sizes
 
 SHORT_BYTES = 3  # of letters and digits
 MOSTLY = 0.5  # of the rows: no longer a blemish but a wrong reading
-QUESTIONS, NO_QUESTIONS = 0.5, 0.2
-LONGER, LESS_VARIED = 2.5, 0.7  # an anchor that much longer, and that much less varied
 SCORE_TOPS = (1, 2, 3, 4, 5, 10, 100)  # the scales that people use
 
 
@@ -27,14 +26,17 @@ def check_left_out(rows: Rows) -> Iterator[Finding]:
         "no label": "have no label (empty, -1 or not readable)",
     }
     for left in rows.left_out:
+        shown = ", ".join(f"{line:,}" for line in left.lines[:5])
+        lines = f"(row {shown}{' …' if left.count > 5 else ''})"
         if left.reason in codes:
-            shown = ", ".join(f"{line:,}" for line in left.lines[:5])
             yield Finding(
                 "warning" if left.count > 0.05 * (rows.kept + left.count) else "info",
                 codes[left.reason],
-                f"{count(left.count, 'row')} {said[left.reason]}; left out (row {shown}"
-                f"{' …' if left.count > 5 else ''}).",
+                f"{count(left.count, 'row')} {said[left.reason]}; left out {lines}.",
             )
+        else:  # a fix asked for it
+            many = count(left.count, "row was", "rows were")
+            yield Finding("info", "dropped", f"{many} left out by a fix: {left.reason} {lines}.")
 
 
 def _share(masks: Masks) -> tuple[int, float]:
@@ -53,19 +55,27 @@ def check_faults(rows: Rows) -> Iterator[Finding]:
         yield Finding(level, "same_texts", said + ".", Fix("drop_same_texts"))
     many, share = _share(faults.contradicting(rows))
     if many:
-        said = f"{count(many, 'row')} contradict another: same texts, another label"
-        if "negative" in CASES[rows.case].columns:
-            said = f"{count(many, 'row')} contradict another: its positive is this one's negative"
-        yield Finding("warning", "contradicting", said + ".", Fix("drop_contradicting"))
+        said = f"{count(many, 'row contradicts', 'rows contradict')} another: {_how(rows)}."
+        yield Finding("warning", "contradicting", said, Fix("drop_contradicting"))
     many, share = _share(faults.duplicates(rows))
     if many:
-        said = f"{count(many, 'row')} repeat an earlier row ({share:.0%})."
+        said = f"{count(many, 'row repeats', 'rows repeat')} an earlier row ({per_cent(share)})."
         level = "warning" if share > 0.01 else "info"
         yield Finding(level, "duplicates", said, Fix("drop_duplicates"))
     many, share = _share(faults.short_texts(rows, SHORT_BYTES))
     if many:
-        said = f"{count(many, 'row')} hold a text of one or two letters."
+        said = f"{count(many, 'row holds', 'rows hold')} a text of one or two letters."
         yield Finding("warning", "empty_text", said, Fix("drop_short_texts"))
+
+
+def _how(rows: Rows) -> str:
+    """Say how rows of a case can contradict each other."""
+    columns = CASES[rows.case].columns
+    if "negative" in columns:
+        return "its positive is this one's negative"
+    if "sentence1" in columns:
+        return "the same texts with another label, or one text twice that is called different"
+    return "same texts, another label"
 
 
 def check_leaks(rows: Rows) -> Iterator[Finding]:
@@ -77,7 +87,7 @@ def check_leaks(rows: Rows) -> Iterator[Finding]:
             "warning",
             "leak",
             f"{many:,} of {count(held, 'row')} held out by the source share a text with its "
-            "training rows. They are not used for measuring.",
+            "training rows. They are left out of the test, so that nothing learned is measured.",
         )
 
 
@@ -115,58 +125,9 @@ def score_scale(scores: np.ndarray) -> tuple[float, float]:
     return (1.0 if from_one else 0.0), float(top)
 
 
-def check_classes(rows: Rows) -> Iterator[Finding]:
-    """Say where classes are too few or too small to compare."""
-    labels = rows.labels("train")
-    if rows.label_name != "label" or labels is None or not len(labels):
-        return
-    sizes = np.bincount(labels)
-    present = np.flatnonzero(sizes)
-    names = [rows.class_names[p] if p < len(rows.class_names) else str(p) for p in present]
-    if len(present) == 1:
-        similar = rows.case == "pair-class" and present[0] == 1
-        yield Finding(
-            "error",
-            "one_class",
-            f'Every row has the class "{names[0]}", so there is nothing to tell apart.',
-            Fix("use_case", {"case": "pair"}) if similar else None,
-        )
-    rare = [name for name, place in zip(names, present, strict=True) if sizes[place] < 2]
-    if rare and rows.case == "text-class":
-        said = f"{count(len(rare), 'class has', 'classes have')} one training row: "
-        said += f"{quoted(rare)}. Nothing can be compared with it."
-        yield Finding("warning", "rare_classes", said, Fix("drop_rare_classes", {"at_least": 2}))
-
-
-def check_order(rows: Rows, wish: Wish) -> Iterator[Finding]:
-    """Say where the anchor looks like the answer and the positive like the question."""
-    if "anchor" not in CASES[rows.case].columns or not rows.kept:
-        return
-    texts = [
-        rows.splits["train"][role].slice(0, 4_000).to_pylist() for role in ("anchor", "positive")
-    ]
-    asked = [float(np.mean([t.rstrip().endswith("?") for t in column] or [0])) for column in texts]
-    length = [float(np.mean([len(t) for t in column] or [1])) for column in texts]
-    varied = [len(set(column)) for column in texts]
-    reversed_ = asked[1] > QUESTIONS and asked[0] < NO_QUESTIONS
-    repeated = length[0] > LONGER * length[1] and varied[0] < LESS_VARIED * varied[1]
-    if (reversed_ or repeated) and not wish.roles:
-        why = "are questions" if reversed_ else "are shorter and more varied"
-        yield Finding(
-            "warning",
-            "swapped",
-            f'The texts taken as positive ("{rows.columns["positive"]}") {why}, so they look like '
-            "the anchors: as it stands, the model learns to find the question from the answer.",
-            Fix("swap"),
-        )
-
-
 def check_size(rows: Rows, parts: Parts) -> Iterator[Finding]:
     """Say where there are too few rows to learn, or to tell whether it helped."""
-    units = {
-        name: len(np.unique(unit_numbers(rows, split)[taken])) if len(taken) else 0
-        for name, (split, taken) in parts.places.items()
-    }
+    units = {name: sizes(rows, *place)["units"] for name, place in parts.places.items()}
     if units["train"] < TRAIN_UNITS or not units["test"]:
         yield Finding(
             "error",
@@ -176,12 +137,13 @@ def check_size(rows: Rows, parts: Parts) -> Iterator[Finding]:
         )
     elif units["test"] < TEST_WANTED:
         wide = 0.5 / np.sqrt(units["test"]) * 1.96
-        few = ", and the last checkpoint stays" if units["dev"] < DEV_WANTED else ""
+        few = ", and no best checkpoint is chosen" if units["dev"] < DEV_WANTED else ""
         yield Finding(
             "warning",
             "too_few_rows",
-            f"{units['test']:,} test texts are too few to tell: expect an interval of up to "
-            f"±{wide:.2f}{few}. {TEST_WANTED} or more give a verdict.",
+            f"{count(units['test'], 'test text is', 'test texts are')} too few to tell whether it "
+            f"helped: expect an interval of up to ±{wide:.2f}{few}. {TEST_WANTED} or more give a "
+            "verdict.",
         )
 
 
@@ -190,6 +152,7 @@ CHECKS: tuple[Check, ...] = (
     check_left_out,
     check_scores,
     check_classes,
+    check_markup,
     check_faults,
     check_leaks,
 )

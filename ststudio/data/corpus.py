@@ -58,7 +58,8 @@ def build_search(
         _add_judged(search, retrieval, set(parts["test"]["anchor"].to_pylist()))
     else:
         _add_test(search, rows, parts["test"])
-    limit = get_settings().corpus_texts if judged else CORPUS_TEXTS
+    allowed = get_settings().corpus_texts
+    limit = allowed if judged else min(CORPUS_TEXTS, allowed)
     rng = np.random.default_rng(seed)
     offered = 0 if judged else _fill(search, rows, parts, limit, rng)
     if CASES[rows.case].columns == ("text",):

@@ -14,10 +14,12 @@ from ststudio.data.headers import (
     CONSISTENT,
     NAME,
     SPACED,
+    distinct,
     find_header,
     invent_header,
     is_second_header,
 )
+from ststudio.data.tables import AS_FOUND, Reading
 
 DELIMITERS = {
     ",": "commas",
@@ -48,14 +50,18 @@ class Layout:
 
 
 def read_delimited(
-    text: str, name: str, gathering: Gathering, assumed: list[tuple[str, str]]
+    text: str,
+    name: str,
+    gathering: Gathering,
+    assumed: list[tuple[str, str]],
+    reading: Reading = AS_FOUND,
 ) -> None:
     """Gather rows from delimited text and add what was assumed, raising Full."""
     lines = rewritten(io.StringIO(text, newline="").readlines())
-    layout = find_layout(lines, name)
+    layout = find_layout(lines, name, reading)
     rows = read_cells(lines, layout.dialect, gathering, layout.skipped)
     first = next(((line, cells) for line, cells in rows if any(cells)), None)
-    assumed += _assumptions(layout, name)
+    assumed += _assumptions(layout, name, reading)
     if first is None:
         return
     header = layout.header or invent_header(len(first[1]))
@@ -85,13 +91,26 @@ def _add(gathering: Gathering, line: int, cells: list[str], header: list[str]) -
         gathering.leave_out(line, RAGGED)
 
 
-def find_layout(lines: Sequence[str], name: str) -> Layout:
-    """Find delimiter, quotes and header by how rows line up."""
+def find_layout(lines: Sequence[str], name: str, reading: Reading = AS_FOUND) -> Layout:
+    """Find delimiter, quotes and header by how rows line up, unless a person decided them."""
     skipped = comments_above(lines)
     lines = lines[skipped : skipped + 5 * LOOKED_AT]
+    dialect = _find_dialect(lines, name, reading.delimiter)
+    titles = _titles(lines, dialect)
+    sample = _sample(lines[titles:], dialect)
+    header = find_header(sample)
+    if reading.header is not None:
+        first = [cell.strip() for cell in sample[0]] if sample else []
+        header = distinct(first) if reading.header and first else None
+    return Layout(dialect, header, skipped + titles)
+
+
+def _find_dialect(lines: Sequence[str], name: str, decided: str | None) -> Dialect:
     quote = quote_mark(lines[:LOOKED_AT])
     spaced = is_spaced(lines[:LOOKED_AT], quote)
     dialects = {delimiter: Dialect(delimiter, quote, spaced) for delimiter in DELIMITERS}
+    if decided is not None:
+        return dialects[decided]
     scores = {mark: _consistency(_sample(lines, dialect)) for mark, dialect in dialects.items()}
     if max(score for delimiter, score in scores.items() if delimiter != ",") >= CONSISTENT:
         # Where something else fits too, "0,5" is one number.
@@ -100,9 +119,7 @@ def find_layout(lines: Sequence[str], name: str) -> Layout:
     if _plain_name(name).endswith(".tsv"):
         scores["\t"] *= 1.2
     best = max(scores, key=lambda delimiter: scores[delimiter])
-    dialect = dialects[best] if scores[best] else Dialect(_one_cell(lines))
-    titles = _titles(lines, dialect)
-    return Layout(dialect, find_header(_sample(lines[titles:], dialect)), skipped + titles)
+    return dialects[best] if scores[best] else Dialect(_one_cell(lines))
 
 
 def _one_cell(lines: Sequence[str]) -> str:
@@ -148,14 +165,14 @@ def _consistency(rows: list[list[str]]) -> float:
     return share if named and share >= OF_A_HEADER else 0.0
 
 
-def _assumptions(layout: Layout, name: str) -> list[tuple[str, str]]:
+def _assumptions(layout: Layout, name: str, reading: Reading) -> list[tuple[str, str]]:
     assumed = []
     usual = "\t" if _plain_name(name).endswith(".tsv") else ","
     delimiter = layout.dialect.delimiter
-    if delimiter in DELIMITERS and delimiter != usual:
+    if reading.delimiter is None and delimiter in DELIMITERS and delimiter != usual:
         sentence = f"The cells of {name} are separated by {DELIMITERS[delimiter]}."
         assumed.append(("delimiter_assumed", sentence))
-    if layout.header is None:
+    if reading.header is None and layout.header is None:
         sentence = f"{name} has no row of names, so its columns were named here."
         assumed.append(("header_assumed", sentence))
     if layout.skipped:

@@ -9,16 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ststudio.data.cases import CASES
-from ststudio.data.checks import CHECKS, check_order, check_size
+from ststudio.data.checks import CHECKS, check_size
+from ststudio.data.classes import check_sampler
 from ststudio.data.columns import Column, look
 from ststudio.data.findings import LEVELS, Diagnosis, Finding, Fix, Label, Level
 from ststudio.data.flatten import check_column
 from ststudio.data.guess import CLEAR, CLOSE, VERY_CLOSE, Guess, Wish, candidates
+from ststudio.data.languages import check_languages
+from ststudio.data.order import check_order
 from ststudio.data.readings import check_columns, no_case
-from ststudio.data.reshape import fix_rows, fix_table, fix_wish, parse_fixes
+from ststudio.data.reshape import fix_recipe, fix_rows, fix_table, fix_wish, parse_fixes
 from ststudio.data.retrieval import with_pairs
 from ststudio.data.rows import Rows, read_rows
-from ststudio.data.splits import part
+from ststudio.data.splits import part, sizes
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
 
@@ -28,6 +31,7 @@ PREVIEW_ROWS = 5
 LINES_NAMED = 10
 # What a parser assumed is news, but what it lost is a warning.
 LOSSES = ("truncated_by_limit", "ragged_rows", "unreadable")
+MENDS = {"header_assumed": Fix("first_row_is_header")}
 
 
 def diagnose(
@@ -58,7 +62,8 @@ def diagnose(
     parts = part(rows, seed=0)
     for check in CHECKS:
         found += check(rows)
-    found += [*check_order(rows, wish), *check_size(rows, parts)]
+    found += [*check_order(rows, wish), *check_sampler(rows, parts), *check_size(rows, parts)]
+    found += check_languages(rows, fix_recipe(chain).get("base_model"))
     runner_up, confidence = _certainty(guesses, wish)
     return Diagnosis(
         rows.case,
@@ -71,6 +76,8 @@ def diagnose(
         tuple(sorted(found, key=lambda finding: LEVELS.index(finding.level))),
         _preview(rows),
         chain,
+        {name: sizes(rows, *parts.places[name]) for name in ("train", "dev", "test")},
+        parts.dropped,
         rows,
     )
 
@@ -135,7 +142,7 @@ def _guessed(guesses: list[Guess], wish: Wish) -> Iterator[Finding]:
 def _assumed(table: Table) -> Iterator[Finding]:
     for code, said in table.assumed:
         level: Level = "warning" if code in LOSSES else "info"
-        yield Finding(level, code, said)
+        yield Finding(level, code, said, MENDS.get(code))
 
 
 def _counts(table: Table, rows: Rows | None) -> dict[str, Any]:

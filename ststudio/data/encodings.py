@@ -35,6 +35,7 @@ CANDIDATES = [
     "big5",
     "mac_roman",
 ]
+ENCODINGS = ("utf-8", "utf-16", *CANDIDATES)  # what a person may decide on
 KANA = "".join(map(chr, range(0x3041, 0x30FF)))
 # The letters beyond ASCII of the languages that each was used for, the likelier encoding first.
 ALPHABETS = {
@@ -79,11 +80,15 @@ FEW_ACCENTS = 0.05  # of all bytes: Chinese and its like have many more
 FEW_DAMAGED = 0.05  # of the characters beyond ASCII
 
 
-def decode(data: bytes, name: str, cut: bool = False) -> tuple[str, str]:
+def decode(
+    data: bytes, name: str, cut: bool = False, decided: str | None = None
+) -> tuple[str, str]:
     """Return the text and a sentence on what was assumed, if anything; raise StudioError.
 
     With `cut`, the data may end in the middle of a character.
     """
+    if decided is not None:
+        return _whole(data, decided, cut).removeprefix("\ufeff"), ""
     for mark, encoding in MARKS.items():
         if data.startswith(mark):
             return _whole(data[len(mark) :], encoding, cut), ""

@@ -1,6 +1,7 @@
 """Examples: what a run learns from, is watched by, is measured on and searches."""
 
 import json
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from ststudio.data.cases import CASES
 from ststudio.data.corpus import build_search
 from ststudio.data.findings import Diagnosis, count
+from ststudio.data.reshape import fix_corpus
 from ststudio.data.rows import Rows
 from ststudio.data.splits import (
     DEV_UNITS,
@@ -24,7 +26,8 @@ from ststudio.data.splits import (
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
 
-TABLES = ("train", "dev", "test", "corpus", "queries", "relevant")
+PARTS = ("train", "dev", "test")
+TABLES = (*PARTS, "corpus", "queries", "relevant")
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,13 @@ class Examples:
         about = {"case": self.case, "dropped": self.dropped, "notes": self.notes}
         (folder / "examples.json").write_text(json.dumps(about), encoding="utf-8")
 
+    def pack(self, file: Path) -> None:
+        """Write train, dev and test into one ZIP file, each as Parquet."""
+        with zipfile.ZipFile(file, "w") as pack:
+            for name in PARTS:
+                with pack.open(f"{name}.parquet", "w") as part:
+                    pq.write_table(getattr(self, name), part, compression="zstd")
+
     @classmethod
     def load(cls, folder: Path) -> "Examples":
         """Read what save() wrote."""
@@ -73,7 +83,8 @@ def make_examples(
     tables = {name: _plain(rows, *place) for name, place in parts.places.items()}
     _check(rows, parts, train)
     # From all training rows: a search means the same whatever max_train_rows says.
-    search = build_search(rows, tables, table.retrieval, seed)
+    retrieval = fix_corpus(table.retrieval, diagnosis.fixes)
+    search = build_search(rows, tables, retrieval, seed)
     tables["train"] = _plain(rows, "train", train)
     return Examples(
         rows.case,

@@ -55,7 +55,7 @@ def row_keys(columns: np.ndarray) -> np.ndarray:
 
 
 def contradicting(rows: Rows) -> Masks:
-    """Mask rows that another row of any split gainsays."""
+    """Mask rows that another row of any split gainsays, or that call a text unlike itself."""
     names = list(rows.splits)
     codes = np.concatenate([rows.codes[name] for name in names])
     if "negative" in CASES[rows.case].columns:
@@ -64,11 +64,20 @@ def contradicting(rows: Rows) -> Masks:
         mask = np.zeros(len(codes), bool)
     else:
         labels = np.concatenate([rows.labels(name) for name in names])
-        if "sentence1" in CASES[rows.case].columns:
-            codes = np.sort(codes, axis=1)  # such a pair means the same in either order
-        mask = _labelled_apart(codes, labels, CASES[rows.case].label == "score")
+        scored = CASES[rows.case].label == "score"
+        either = "sentence1" in CASES[rows.case].columns  # a pair means the same in either order
+        mask = _labelled_apart(np.sort(codes, axis=1) if either else codes, labels, scored)
+        mask |= either & (codes[:, 0] == codes[:, -1]) & _unlike(labels, scored)
     ends = np.cumsum([rows.splits[name].num_rows for name in names])[:-1]
     return dict(zip(names, np.split(mask, ends), strict=True))
+
+
+def _unlike(labels: np.ndarray, scored: bool) -> np.ndarray:
+    """Mask labels that call two texts more different than alike."""
+    if not scored:
+        return np.asarray(labels == 0)
+    low, high = labels.min(initial=0), labels.max(initial=0)
+    return np.asarray(labels < (low + high) / 2)
 
 
 def _both_ways(codes: np.ndarray) -> np.ndarray:

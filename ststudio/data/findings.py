@@ -52,6 +52,8 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     preview: list[dict[str, Any]]
     fixes: tuple[Fix, ...] = ()  # the chain that was applied
+    parts: dict[str, dict[str, int]] = field(default_factory=dict)  # rows and units of each
+    dropped: dict[str, int] = field(default_factory=dict)  # rows that no part has, by reason
     prepared: "Rows | None" = field(default=None, repr=False, compare=False)  # after all fixes
 
     @property
@@ -71,6 +73,8 @@ class Diagnosis:
             "splits": self.splits,
             "findings": [asdict(finding) for finding in self.findings],
             "preview": self.preview,
+            "parts": self.parts,
+            "dropped": self.dropped,
         }
 
 
@@ -83,3 +87,8 @@ def quoted(names: list[str] | tuple[str, ...], most: int = 5) -> str:
     """Name a few things, and say how many more there are."""
     said = ", ".join(f'"{name}"' for name in names[:most])
     return said if len(names) <= most else f"{said} and {len(names) - most} more"
+
+
+def per_cent(share: float) -> str:
+    """Say a share in whole per cent, and that there is one where it is less: 12%, under 1%."""
+    return "under 1%" if 0 < share < 0.01 else f"{share:.0%}"

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pyarrow as pa
 
 from ststudio.data.columns import addresses, as_text, take
+from ststudio.data.findings import count
+from ststudio.data.gather import NAME_CHARACTERS
 from ststudio.data.rows import UNIT
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
@@ -20,6 +22,47 @@ def check_column(table: Table, name: str) -> None:
     known = addresses(table)
     if name not in known:
         raise StudioError(f'There is no column "{name}". The columns are: {", ".join(known)}.')
+
+
+def rename_column(table: Table, column: str, name: str) -> Table:
+    """Give a column another name, before anything is guessed from names."""
+    _check_whole(table, column)
+    taken = [known for known in table.splits["train"].schema.names if known != column]
+    if not name.strip() or not name.isprintable() or len(name) > NAME_CHARACTERS or name in taken:
+        raise StudioError(
+            f'"{column}" needs a new name that no other column has, up to {NAME_CHARACTERS} '
+            f"characters; {name[:80]!r} will not do."
+        )
+    splits = {
+        split: rows.rename_columns([name if n == column else n for n in rows.schema.names])
+        for split, rows in table.splits.items()
+    }
+    names = {name if key == column else key: value for key, value in table.class_names.items()}
+    return replace(table, splits=splits, class_names=names)
+
+
+def drop_columns(table: Table, columns: list[str]) -> Table:
+    """Leave columns out, so that no role, label or finding can come of them."""
+    for column in columns:
+        _check_whole(table, column)
+    shown = [name for name in table.splits["train"].schema.names if not name.startswith("\0")]
+    if not set(shown) - set(columns):
+        raise StudioError("That would drop every column. Keep the ones to train on.")
+    splits = {
+        split: rows.drop_columns([n for n in rows.schema.names if n in columns])
+        for split, rows in table.splits.items()
+    }
+    names = {key: value for key, value in table.class_names.items() if key not in columns}
+    return replace(table, splits=splits, class_names=names)
+
+
+def _check_whole(table: Table, column: str) -> None:
+    """Raise StudioError for what is no column of its own, or may not change."""
+    if table.retrieval is not None:
+        raise StudioError("A retrieval set's columns are its queries and documents: they stay.")
+    known = [name for name in table.splits["train"].schema.names if not name.startswith("\0")]
+    if column not in known:
+        raise StudioError(f'There is no column "{column}". The columns are: {", ".join(known)}.')
 
 
 def triplets_to_texts(table: Table, columns: list[str], label: str) -> Table:
@@ -37,7 +80,13 @@ def triplets_to_texts(table: Table, columns: list[str], label: str) -> Table:
             for column in columns
         ]
         splits[name] = pa.concat_tables(parts).group_by(["text", label]).aggregate([])
-    return replace(table, splits=splits)
+    return _said(table, replace(table, splits=splits), "text")
+
+
+def _said(before: Table, after: Table, made: str) -> Table:
+    """Say how many of what the rows became."""
+    said = f"{count(before.rows, 'row')} became {count(after.rows, made)}."
+    return replace(after, assumed=(*after.assumed, ("reshaped", said)))
 
 
 def documents_to_pairs(table: Table, column: str) -> Table:
@@ -53,7 +102,8 @@ def documents_to_pairs(table: Table, column: str) -> Table:
             f'The texts in "{column}" have no two sentences each, so they make no pairs. '
             "Choose a column with longer texts."
         )
-    return replace(table, splits=splits, class_names={})
+    made = replace(table, splits=splits, class_names={})
+    return _said(table, made, "pair")
 
 
 def _collect(

@@ -1,16 +1,19 @@
 """What a file holds, told from its content: Parquet, JSON, JSON lines, or delimited text."""
 
-import gzip
 import re
-import resource
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from ststudio.data.beir import find_retrieval, read_retrieval
+from ststudio.data.contents import (
+    PARQUET,
+    is_parquet,
+    load,
+    look_first,
+    look_further,
+)
 from ststudio.data.delimited import read_delimited
 from ststudio.data.encodings import decode
 from ststudio.data.gather import Full, Gathering
@@ -25,48 +28,42 @@ from ststudio.data.jsons import (
 )
 from ststudio.data.kinds import refuse_kind
 from ststudio.data.losses import losses, merged
+from ststudio.data.memory import limit_memory
 from ststudio.data.own_splits import split_by_column
-from ststudio.data.parquets import read_parquet
-from ststudio.data.tables import Part, Retrieval, Table
+from ststudio.data.partial import prefix_bytes
+from ststudio.data.sampling import Sample, Scope
+from ststudio.data.tables import AS_FOUND, Part, Reading, Retrieval, Table, named
 from ststudio.data.unfold import unfold
+from ststudio.data.viewer import read_viewer
 from ststudio.errors import StudioError
 
-GZIP = b"\x1f\x8b"
 ASSIGNMENT = re.compile(r"\A\s*(?:(?:var|let|const)\s+\w+|window(?:\.\w+)+)\s*=\s*(?=[\[{])")
-PARQUET = b"PAR1"
 HELD_OUT_SHARE = 4  # a held-out split takes at most this part of the budget
-ROOM = 768 << 20  # bytes of address space beside what the data needs
-ROOM_PER_BYTE = 10  # a Python string and its place in a list, for each decoded byte, at worst
+MOST_FILES = 256  # of one split, of text
 
 
-def parse_files(parts: Sequence[Part], limits: Mapping[str, int]) -> Table:
+def parse_files(
+    parts: Sequence[Part], limits: Mapping[str, int], reading: Reading = AS_FOUND
+) -> Table:
     """Parse files into one table within limits; raise StudioError."""
     limit_memory(limits["decoded_bytes"])
     pa.set_memory_pool(pa.system_memory_pool())  # the others reserve more than they use
-    collection = Collection(limits)
+    collection = Collection(limits, reading)
     # Held-out rows first: they are few, and train takes what is left.
-    for part in sorted(parts, key=lambda part: part.split == "train"):
-        if part.split not in collection.full:
-            _read_part(part, collection)
-    return collection.table(", ".join(part.name for part in parts))
-
-
-def limit_memory(decoded_bytes: int) -> None:
-    """Make allocations fail, not the machine, where a file expands to more than it may."""
-    used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    most = used * resource.getpagesize() + ROOM + ROOM_PER_BYTE * decoded_bytes
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if hard == resource.RLIM_INFINITY or most < hard:
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    for split in sorted(dict.fromkeys(part.split for part in parts), key="train".__eq__):
+        _read_split([part for part in parts if part.split == split], collection)
+    return collection.table(named(parts))
 
 
 class Collection:
     """The rows of all splits, and what was assumed on the way."""
 
-    def __init__(self, limits: Mapping[str, int]) -> None:
-        self.limits = limits
+    def __init__(self, limits: Mapping[str, int], reading: Reading) -> None:
+        self.limits, self.reading = limits, reading
+        self.delimited = False
         self.splits: dict[str, Gathering] = {}
         self.full: set[str] = set()
+        self.scopes: dict[str, Scope] = {}  # by split
         self.assumed: list[tuple[str, str]] = []
         self.retrieval: Retrieval | None = None
 
@@ -123,6 +120,7 @@ class Collection:
             read=sum(found.read for found in self.splits.values()),
             left_out=left_out,
             assumed=tuple(dict.fromkeys(assumed)),
+            delimited=self.delimited,
         )
 
     def _why(self) -> str:
@@ -130,12 +128,7 @@ class Collection:
         return f" that can be used: of the first, {reasons[0]}" if reasons else ""
 
     def _limits_met(self) -> list[tuple[str, str]]:
-        sentences = [
-            f"Only the first {self.splits[split].rows:,} rows of {split} were read: up to "
-            f"{self.limits['rows']:,} rows and {self.limits['decoded_bytes'] / 1e6:,.0f} MB of "
-            "text are taken in all."
-            for split in sorted(self.full)
-        ]
+        sentences = [self._cut_short(split) for split in sorted(self.full & self.splits.keys())]
         if cut := sum(found.cut for found in self.splits.values()):
             most = self.limits["cell_characters"]
             sentences.append(f"{cut:,} cells were cut after {most:,} characters.")
@@ -144,6 +137,16 @@ class Collection:
             named = ", ".join(sorted(more)[:3])
             sentences.append(f"Columns beyond the first {most} were left out ({named}, …).")
         return [("truncated_by_limit", sentence) for sentence in sentences]
+
+    def _cut_short(self, split: str) -> str:
+        scope, rows = self.scopes.get(split, Scope()), self.splits[split].rows
+        read = f"{rows:,} of {scope.there}" if scope.there else f"{rows:,}"
+        if not (scope.there and scope.where):
+            read = f"the first {read}"
+        return (
+            f"Only {read} rows of {split} were read{scope.where}: up to {self.limits['rows']:,} "
+            f"rows and {self.limits['decoded_bytes'] / 1e6:,.0f} MB of text are taken in all."
+        )
 
 
 ORDER = ("train", "validation", "test")
@@ -155,47 +158,79 @@ def _oddities(gathered: Iterable[Gathering]) -> list[tuple[str, str]]:
     return [("nested", sentence.format(", ".join(sorted(names)[:10])))] if names else []
 
 
-def _read_part(part: Part, collection: Collection) -> None:
-    content = _load(part, collection.limits["decoded_bytes"])
-    if isinstance(content, Path) or content.startswith(PARQUET):
-        gathering = collection.gathering(part.split)
-        collection.take(part.split, read_parquet(content, part.name, gathering))
+def _read_split(parts: Sequence[Part], collection: Collection) -> None:
+    if parts[0].from_viewer:
+        gathering = collection.gathering(parts[0].split)
+        collection.take(parts[0].split, read_viewer(parts[0].path.read_bytes(), gathering))
         return
-    cut = len(content) > collection.limits["decoded_bytes"]
+    parquets: list[Part] = []
+    texts: list[Part] = []
+    for part in parts:
+        (parquets if is_parquet(part) else texts).append(part)
+    if parquets:
+        _read_parquets(parquets, parts[0].split, collection)
+    if texts:
+        _read_texts(texts, collection)
+
+
+def _read_texts(texts: Sequence[Part], collection: Collection) -> None:
+    """Read one file after the other until the budget is used up."""
+    split = texts[0].split
+    for place, part in enumerate(texts[:MOST_FILES]):
+        if split in collection.full:
+            break
+        look_first(texts[place:], collection.limits)
+        _read_part(part, collection)
+    if len(texts) > MOST_FILES:
+        collection.full.add(split)
+    if size := sum(part.size or 0 for part in texts):
+        seen = sum(map(prefix_bytes, texts))
+        where = f", from the first {seen / 1e6:,.1f} of {size / 1e6:,.1f} MB"
+        collection.scopes[split] = Scope(where=where)
+
+
+def _read_parquets(contents: Sequence[Part | bytes], split: str, collection: Collection) -> None:
+    sample = Sample(contents, collection.gathering(split), collection.limits)
+    collection.take(split, sample.read())
+    sample.check()
+    collection.scopes[split] = sample.scope
+    if not sample.whole:
+        collection.full.add(split)
+
+
+def _read_part(part: Part, collection: Collection) -> None:
+    limits, split = collection.limits, part.split
+    content = load(part, limits["decoded_bytes"])
+    if content.startswith(PARQUET):
+        _read_parquets([content], split, collection)
+        return
     refuse_kind(content, part.name)
-    text, assumption = decode(content, part.name, cut)
+    over = len(content) > limits["decoded_bytes"]
+    cut = over or not part.whole
+    text, assumption = decode(content, part.name, cut, collection.reading.encoding)
     if assumption:
         collection.assumed.append(("encoding_assumed", assumption))
+    if over:
+        collection.full.add(split)
     if cut:
-        collection.full.add(part.split)
         text = text[: text.rfind("\n") + 1] or text  # the last line is not whole
-    _read_text(text, part, collection, cut)
-
-
-def _load(part: Part, most: int) -> bytes | Path:
-    """Return a file's content, unpacked, up to one byte more than allowed; or a Parquet's path."""
-    with part.path.open("rb") as file:
-        head = file.read(len(GZIP))
-        file.seek(0)
-        if head != GZIP:
-            is_parquet = file.read(len(PARQUET)) == PARQUET
-            file.seek(0)
-            return part.path if is_parquet else file.read(most + 1)
-        try:
-            with gzip.GzipFile(fileobj=file) as unpacked:
-                content = unpacked.read(most + 1)
-        except (OSError, EOFError, zlib.error):
-            raise StudioError(f"{part.name} is damaged: it cannot be unpacked.") from None
-    if content.startswith(GZIP) or (content.startswith(PARQUET) and len(content) > most):
-        raise StudioError(
-            f"{part.name} unpacks to what cannot be read within {most / 1e6:,.0f} MB. "
-            "Unpack it, and choose a smaller part."
-        )
-    return content
+    try:
+        _read_text(text, part, collection, cut)
+    except StudioError:
+        if over or part.whole:
+            raise
+        look_further(part, None, limits)  # the rest may mend it
+        raise
+    if cut and split not in collection.full:
+        look_further(part, collection.splits.get(split), limits)
+        collection.full.add(split)
 
 
 def _read_text(text: str, part: Part, collection: Collection, cut: bool) -> None:
     name = part.name.lower().removesuffix(".gz")
+    if collection.reading.delimiter is not None:
+        _read_cells(text, part, collection)
+        return
     text = ASSIGNMENT.sub("", text, count=1)
     named = name.endswith((".jsonl", ".ndjson"))
     if is_json_lines(text, named):
@@ -204,10 +239,15 @@ def _read_text(text: str, part: Part, collection: Collection, cut: bool) -> None
     if is_json(text) or (name.endswith(".json") and text.lstrip()[:1] in "{["):
         _read_json(text, part, collection, cut)
         return
+    _read_cells(text, part, collection)
+
+
+def _read_cells(text: str, part: Part, collection: Collection) -> None:
     gathering = collection.gathering(part.split)
-    gathering.textual = True
+    gathering.textual = collection.delimited = True
     try:
-        read_delimited(text, part.name, gathering, collection.assumed)
+        assumed, reading = collection.assumed, collection.reading
+        read_delimited(text, part.name, gathering, assumed, reading)
     except Full:
         collection.full.add(part.split)
 

@@ -38,6 +38,7 @@ class Wish:
     no_label: bool = False
     classes: Mapping[str, int | None] = field(default_factory=dict)  # value: its number
     expanded: tuple[str, ...] = ()  # roles whose lists become one row for each text
+    sampled: Mapping[str, int] = field(default_factory=dict)  # role: the seed that draws one text
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def find_header(rows: list[list[str]]) -> list[str] | None:
     # A column of row names without a name of its own; not a delimiter at the end of rows.
     unnamed = int(len(longer) > CONSISTENT * len(rest) and any(row[-1] for row in longer))
     first = [""] * unnamed + first
-    return _distinct(first) if _looks_like_names(first, rest, unnamed) else None
+    return distinct(first) if _looks_like_names(first, rest, unnamed) else None
 
 
 def _looks_like_names(first: list[str], rest: list[list[str]], unnamed: int) -> bool:
@@ -120,7 +120,7 @@ def _width(cell: str) -> int:
     return len(cell) + sum(letter >= "\u1100" for letter in cell)
 
 
-def _distinct(names: list[str]) -> list[str]:
+def distinct(names: list[str]) -> list[str]:
     """Name the unnamed, and number repeated names."""
     taken: set[str] = set()
     result = []

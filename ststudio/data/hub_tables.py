@@ -1,10 +1,10 @@
-"""Datasets on the Hub as tables: the files that matter, fetched and read once per commit."""
+"""Datasets on the Hub as tables: the bytes that matter, fetched and read once per commit."""
 
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,23 @@ import pyarrow as pa
 
 from ststudio.data.layouts import Subset, choose_splits, choose_subset, find_subsets
 from ststudio.data.locks import only_one
-from ststudio.data.tables import Part, Retrieval, Table, open_table, read_parts
+from ststudio.data.supply import Supply
+from ststudio.data.tables import (
+    AS_FOUND,
+    Reading,
+    Retrieval,
+    Table,
+    open_table,
+    read_parts,
+    reading_limits,
+)
 from ststudio.errors import StudioError
-from ststudio.fetch import DatasetRef, download_file, resolve_dataset
-from ststudio.remote import COMMIT, HubAway, RemoteFile
-from ststudio.settings import MB, get_settings
+from ststudio.fetch import DatasetRef, resolve_dataset
+from ststudio.remote import COMMIT, HubAway
+from ststudio.settings import get_settings
 
 CONVERTED = "refs/convert/parquet"  # the Hub's own conversion of what only a script could read
-PACKED = 4  # a file's bytes on the Hub may be this many times what is kept of it
+PACKED = 4  # the bytes fetched may be this many times what is kept of them
 Source = Mapping[str, Any]
 Found = tuple[DatasetRef, tuple[Subset, ...]]
 
@@ -29,6 +38,10 @@ def find_dataset(source: Source, token: str | None) -> Found:
     ref = resolve_dataset(source["id"], source.get("revision"), token)
     subsets = find_subsets(ref)
     if subsets:
+        if not any(
+            file.bytes for each in subsets for part in each.splits.values() for file in part
+        ):
+            raise StudioError(f"The files of {ref.id} are empty. Choose another dataset.")
         return ref, subsets
     try:
         converted = resolve_dataset(ref.id, CONVERTED, token)
@@ -40,7 +53,7 @@ def find_dataset(source: Source, token: str | None) -> Found:
     subsets = find_subsets(replace(converted, card={}))
     if not subsets:
         raise _unreadable(ref)
-    return converted, subsets
+    return replace(converted, card=ref.card, licence=ref.licence), subsets
 
 
 def _unreadable(ref: DatasetRef) -> StudioError:
@@ -58,71 +71,61 @@ def _unreadable(ref: DatasetRef) -> StudioError:
     )
 
 
-def kept_table(source: Source) -> Table | None:
+def kept_table(source: Source, reading: Reading = AS_FOUND) -> Table | None:
     """Open what was read of this very commit before, without asking the Hub; it was public."""
     revision = source.get("revision") or ""
-    folder = _folder(source["id"], revision, source)
+    folder = kept_folder(source["id"], revision, source, reading=reading)
     return open_table(folder) if COMMIT.fullmatch(revision) and folder.is_dir() else None
 
 
-def open_hub(source: Source, token: str | None, found: Found | None = None) -> Table:
+def open_hub(
+    source: Source, token: str | None, found: Found | None = None, reading: Reading = AS_FOUND
+) -> Table:
     """Open subset and splits of a dataset, which may have been found already."""
-    kept = kept_table(source)
+    kept = kept_table(source, reading)
     if kept is not None:
         return kept
     ref, subsets = found or find_dataset(source, token)
     splits = choose_splits(
         choose_subset(subsets, source["subset"], ref.id), source["split"], ref.id
     )
-    if ref.private:
+    kept_in = kept_folder(ref.id, ref.revision, source, reading=reading)
+
+    def read(folder: Path) -> Table:
+        """Fetch as many bytes as the rows need, and read them."""
+        most = PACKED * get_settings().decoded_bytes
+        supply = Supply(ref, splits, folder / "files", token, most)
+        return read_parts(supply.parts, folder / "table", fetch=supply.fetch, reading=reading)
+
+    return read_once(None if ref.private else kept_in, read)
+
+
+def read_once(kept_in: Path | None, read: Callable[[Path], Table]) -> Table:
+    """Open what is kept, or read it into a folder's "table" and keep that, unless it is private."""
+    if kept_in is None:
         with tempfile.TemporaryDirectory(prefix="ststudio-") as temporary:
-            return _read(ref, splits, Path(temporary), token)  # mapped: outlives the folder
-    folder = _folder(ref.id, ref.revision, source)
-    with only_one(str(folder)):
-        if not folder.is_dir():
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".part-", dir=folder.parent) as temporary:
-                _read(ref, splits, Path(temporary), token)
-                (Path(temporary) / "table").rename(folder)
-    return open_table(folder)
+            return read(Path(temporary))  # mapped: outlives the folder
+    with only_one(str(kept_in)):
+        if not kept_in.is_dir():
+            kept_in.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".part-", dir=kept_in.parent) as temporary:
+                read(Path(temporary))
+                (Path(temporary) / "table").rename(kept_in)
+    return open_table(kept_in)
 
 
-def _folder(repo_id: str, revision: str, source: Source) -> Path:
-    """Return where the parsed table is kept: by what was asked for, and under which limits."""
-    settings = get_settings()
-    limits = (settings.rows, settings.columns, settings.cell_characters, settings.decoded_bytes)
-    asked = json.dumps([source.get("subset"), source.get("split"), limits])
+def kept_folder(
+    repo_id: str,
+    revision: str,
+    source: Source,
+    limits: Mapping[str, int] | None = None,
+    reading: Reading = AS_FOUND,
+) -> Path:
+    """Return where the parsed table is kept: by what was asked for, and how it was to be read."""
+    within = list((limits or reading_limits()).values())
+    asked = json.dumps([source.get("subset"), source.get("split"), within, asdict(reading)])
     key = hashlib.sha256(asked.encode()).hexdigest()[:16]
-    return settings.folder / "datasets" / repo_id.replace("/", "--") / revision / key
-
-
-def _read(
-    ref: DatasetRef, splits: Mapping[str, tuple[RemoteFile, ...]], folder: Path, token: str | None
-) -> Table:
-    """Fetch as many whole files as the budget needs, and read them."""
-    parts = []
-    for split, files in splits.items():
-        for file in _needed(files, ref.id):
-            path = download_file(ref, file, folder / "files", token)
-            parts.append(Part(path, file.path, split))
-    return read_parts(parts, folder / "table")
-
-
-def _needed(files: tuple[RemoteFile, ...], dataset: str) -> list[RemoteFile]:
-    budget = get_settings().decoded_bytes
-    needed: list[RemoteFile] = []
-    for file in sorted(files, key=lambda file: file.path):
-        if file.bytes > PACKED * budget:
-            raise StudioError(
-                f"{dataset} keeps its rows in files of {file.bytes / MB:,.0f} MB; up to "
-                f"{PACKED * budget / MB:,.0f} MB are fetched here. Choose a smaller subset, or "
-                "upload a part of it as Parquet or JSONL."
-            )
-        if sum(other.bytes for other in needed) < budget and file.bytes:
-            needed.append(file)
-    if not needed:
-        raise StudioError(f"The files of {dataset} are empty. Choose another dataset.")
-    return needed
+    return get_settings().folder / "datasets" / repo_id.replace("/", "--") / revision / key
 
 
 def open_retrieval(source: Source, token: str | None) -> Table:
@@ -136,8 +139,18 @@ def open_retrieval(source: Source, token: str | None) -> Table:
         queries=_texts(queries, f"The queries of {source['id']}"),
         qrels={split: _judgements(rows, source) for split, rows in judged.splits.items()},
     )
-    assumed = tuple(dict.fromkeys(corpus.assumed + queries.assumed + judged.assumed))
+    assumed = tuple(
+        dict.fromkeys(
+            [*_said(corpus, "the corpus"), *_said(queries, "the queries"), *judged.assumed]
+        )
+    )
     return replace(judged, splits=retrieval.qrels, assumed=assumed, retrieval=retrieval)
+
+
+def _said(table: Table, what: str) -> Iterator[tuple[str, str]]:
+    """Give what was assumed of a subset whose only split was read as if it were for training."""
+    for code, sentence in table.assumed:
+        yield code, sentence.replace(" rows of train ", f" rows of {what} ")
 
 
 def _texts(table: Table, what: str) -> pa.Table:

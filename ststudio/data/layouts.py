@@ -19,6 +19,7 @@ NOT_ROWS = re.compile(
     re.IGNORECASE,
 )
 DEFAULT = "default"
+CORPUS, QUERIES = "corpus", "queries"  # the subsets of a retrieval set
 QRELS = "qrels"  # beside a corpus and queries: the judgements that join them
 MOST_DOUBLE_STARS = 3  # in a pattern: each one multiplies the work of matching
 NAMED = 20  # subsets or splits listed in a message
@@ -131,6 +132,11 @@ def _splits(files: list[RemoteFile]) -> dict[str, tuple[RemoteFile, ...]]:
     return {split: tuple(files) for split, files in splits.items()}
 
 
+def is_retrieval(subsets: tuple[Subset, ...]) -> bool:
+    """Tell whether the subsets are a corpus and the queries put to it."""
+    return {CORPUS, QUERIES} <= {subset.name for subset in subsets}
+
+
 def choose_subset(subsets: tuple[Subset, ...], wanted: str | None, dataset: str) -> Subset:
     """Return the subset asked for, or the only one; raise StudioError with the list."""
     names = [subset.name for subset in subsets]
@@ -154,19 +160,25 @@ def choose_splits(
     subset: Subset, wanted: str | None, dataset: str
 ) -> dict[str, tuple[RemoteFile, ...]]:
     """Return the files by usual split name: of the split asked for as train, else of all."""
+    names = usual_splits(subset, wanted, dataset)
+    return {usual: subset.splits[name] for usual, name in names.items()}
+
+
+def usual_splits(subset: Subset, wanted: str | None, dataset: str) -> dict[str, str]:
+    """Return the subset's own names of splits by their usual ones; raise StudioError."""
     names = list(subset.splits)
     if wanted:
         if wanted not in subset.splits:
             raise StudioError(
                 f"{dataset} has no split {wanted[:80]!r}. Its splits: {_list(names)}."
             )
-        return {"train": subset.splits[wanted]}
+        return {"train": wanted}
     if len(names) == 1:
-        return {"train": subset.splits[names[0]]}
-    chosen: dict[str, tuple[RemoteFile, ...]] = {}
+        return {"train": names[0]}
+    chosen: dict[str, str] = {}
     for name in names:
         if usual := split_of(name):
-            chosen.setdefault(usual, subset.splits[name])
+            chosen.setdefault(usual, name)
     if not chosen:
         raise StudioError(f"{dataset} has splits of other names. Choose one: {_list(names)}.")
     if "train" not in chosen:  # what is there is what can be learned from

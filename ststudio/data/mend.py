@@ -17,7 +17,8 @@ SIMILAR = 1
 SHORT = 3  # letters and digits: fewer carry no meaning to compare
 
 
-def _need(rows: Rows, case: str, what: str) -> None:
+def need(rows: Rows, case: str, what: str) -> None:
+    """Raise StudioError where the rows are of another case than a step takes."""
     if rows.case != case:
         raise StudioError(
             f"Only {CASES[case].title} can be {what}; this is {CASES[rows.case].title}. "
@@ -34,7 +35,7 @@ def _need_scaled(rows: Rows) -> None:
 
 def scale_score(rows: Rows, low: float, high: float) -> Rows:
     """Bring scores from low..high to 0..1."""
-    _need(rows, "pair-score", "scaled")
+    need(rows, "pair-score", "scaled")
     if not low < high:
         raise StudioError(f"Scores are scaled from low to high, and {low} is not below {high}.")
     splits = {}
@@ -42,7 +43,8 @@ def scale_score(rows: Rows, low: float, high: float) -> Rows:
         scores = (split["score"].to_numpy() - low) / (high - low)
         place = split.schema.names.index("score")
         splits[name] = split.set_column(place, "score", pa.chunked_array([scores]))
-    return replace(rows, splits=splits)
+    said = f"The scores of {count(rows.kept, 'row')} were scaled from {low:g}–{high:g} to 0–1."
+    return _said(replace(rows, splits=splits), said)
 
 
 def swap(rows: Rows) -> Rows:
@@ -52,7 +54,8 @@ def swap(rows: Rows) -> Rows:
         raise StudioError("There is only one column of text, so nothing can be swapped.")
     one, two = roles[:2]
     sources = {**rows.columns, one: rows.columns[two], two: rows.columns[one]}
-    return _recast(rows, rows.case, {**{r: r for r in roles}, one: two, two: one}, sources)
+    turned = _recast(rows, rows.case, {**{r: r for r in roles}, one: two, two: one}, sources)
+    return _said(turned, f"{one} and {two} were swapped in {count(rows.kept, 'row')}.")
 
 
 def _recast(
@@ -96,6 +99,20 @@ def drop_rare_classes(rows: Rows, at_least: int) -> Rows:
     return rows.without(faults.rare_classes(rows, at_least), "rare class")
 
 
+def cap_classes(rows: Rows, at_most: int, seed: int) -> Rows:
+    """Keep at most so many training rows of each class, drawn by the seed."""
+    if CASES[rows.case].label != "class" or at_most < 2:
+        raise StudioError("Only rows with classes can be cut to so many a class, 2 or more.")
+    labels = rows.labels("train")
+    assert labels is not None
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    shuffled = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    rank = np.arange(len(labels)) - np.searchsorted(labels[shuffled], labels[shuffled], "left")
+    surplus = np.zeros(len(labels), bool)
+    surplus[shuffled[rank >= at_most]] = True
+    return rows.without({"train": surplus}, "surplus of a large class")
+
+
 def drop_short(rows: Rows) -> Rows:
     """Drop rows with a text of one or two letters."""
     return rows.without(faults.short_texts(rows, SHORT), "near-empty text")
@@ -115,21 +132,21 @@ def _said(rows: Rows, sentence: str) -> Rows:
 
 def entailment_pairs(rows: Rows) -> Rows:
     """Keep entailed pairs as pairs of positives."""
-    _need(rows, "nli", "made into entailed pairs")
+    need(rows, "nli", "made into entailed pairs")
     keep = {n: split["label"].to_numpy() == ENTAILMENT for n, split in rows.splits.items()}
     return _keep(rows, "pair", {"anchor": "premise", "positive": "hypothesis"}, keep)
 
 
 def keep_positives(rows: Rows) -> Rows:
     """Keep similar pairs as pairs of positives."""
-    _need(rows, "pair-class", "cut to its similar pairs")
+    need(rows, "pair-class", "cut to its similar pairs")
     keep = {n: split["label"].to_numpy() == SIMILAR for n, split in rows.splits.items()}
     return _keep(rows, "pair", {"anchor": "sentence1", "positive": "sentence2"}, keep)
 
 
 def score_to_pairs(rows: Rows, at_least: float) -> Rows:
     """Keep pairs with a high score as pairs of positives."""
-    _need(rows, "pair-score", "cut to its high scores")
+    need(rows, "pair-score", "cut to its high scores")
     _need_scaled(rows)
     keep = {n: split["score"].to_numpy() >= at_least for n, split in rows.splits.items()}
     return _keep(rows, "pair", {"anchor": "sentence1", "positive": "sentence2"}, keep)
@@ -137,7 +154,7 @@ def score_to_pairs(rows: Rows, at_least: float) -> Rows:
 
 def score_to_classes(rows: Rows, at_least: float) -> Rows:
     """Call pairs with a high score similar, the others not."""
-    _need(rows, "pair-score", "made into similar and not")
+    need(rows, "pair-score", "made into similar and not")
     _need_scaled(rows)
     splits = {}
     for name, split in rows.splits.items():
@@ -146,19 +163,21 @@ def score_to_classes(rows: Rows, at_least: float) -> Rows:
     label = replace(rows.label, kind="class") if rows.label else None
     rows = replace(rows, splits=splits, class_names=("not similar", "similar"), label=label)
     same = {"sentence1": "sentence1", "sentence2": "sentence2"}
-    return _recast(rows, "pair-class", same)
+    alike = sum(int(split["label"].to_numpy().sum()) for split in splits.values())
+    said = f"{count(alike, 'row is', 'rows are')} called similar, {rows.kept - alike:,} not."
+    return _said(_recast(rows, "pair-class", same), said)
 
 
 def triplets_to_pairs(rows: Rows) -> Rows:
     """Leave the negatives aside, and the pairs that repeat without them."""
-    _need(rows, "triplet", "made into pairs")
+    need(rows, "triplet", "made into pairs")
     same = {"anchor": "anchor", "positive": "positive"}
     return drop_duplicates(_recast(rows, "pair", same))
 
 
 def nli_to_triplets(rows: Rows) -> Rows:
     """Join each entailed hypothesis with a contradicting one of the same premise."""
-    _need(rows, "nli", "made into triplets")
+    need(rows, "nli", "made into triplets")
     splits = {}
     entailed = 0
     for name, split in rows.splits.items():

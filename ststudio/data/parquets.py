@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -10,54 +10,83 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from ststudio.data.gather import Gathering
+from ststudio.data.partial import Hole, HoledFile
+from ststudio.data.row_groups import Choice
+from ststudio.data.tables import Part
 from ststudio.errors import StudioError
 
 BATCH_ROWS = 256
+BUFFER = 16 << 10  # bytes read at once of a file that is not whole
 FOOTER_BYTES = 16 << 20  # of one string in the file's own description
 FOOTER_ITEMS = 100_000
 
 
-def read_parquet(
-    content: Path | bytes, name: str, gathering: Gathering
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Give rows with their number; note the names of classes; raise StudioError."""
-    source = content if isinstance(content, Path) else pa.BufferReader(content)
-    try:
-        with parquet.ParquetFile(
-            source,
-            thrift_string_size_limit=FOOTER_BYTES,
-            thrift_container_size_limit=FOOTER_ITEMS,
-        ) as file:
-            schema = file.schema_arrow
-        gathering.class_names.update(_class_names(schema))
-        yield from _batches(source, schema, gathering)
-    except MemoryError:
-        raise
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0][:120]
-        raise StudioError(
-            f"{name} is not a Parquet file that can be read ({reason}). Save it again."
-        ) from None
+class ParquetFile:
+    """One file: what it says of itself, and the rows of its groups."""
 
-
-def _batches(
-    source: Path | pa.NativeFile, schema: pa.Schema, gathering: Gathering
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    columns = []
-    for field in schema:
-        if _is_readable(field.type):
-            columns.append(field.name)
+    def __init__(self, content: Part | bytes) -> None:
+        self.name = content.name if isinstance(content, Part) else "What is packed in it"
+        self.holed: HoledFile | None = None
+        if isinstance(content, bytes):
+            self.source: Any = pa.BufferReader(content)
+        elif content.whole:
+            self.source = content.path
         else:
-            gathering.unsupported.add(field.name)
-    texts = [field.name for field in schema if _is_text(field.type)]
-    number = 0
-    # Dictionaries stay as they are: thirty gigabytes of one repeated text remain one text.
-    with parquet.ParquetFile(source, read_dictionary=texts, memory_map=False) as file:
-        for batch in file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
-            cells = [_values(column, gathering.cell_characters) for column in batch.columns]
-            for row in zip(*cells, strict=True):
-                number += 1
-                yield number, dict(zip(batch.schema.names, row, strict=True))
+            self.source = self.holed = HoledFile(content)
+        self.columns: list[str] = []
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Word what goes wrong; go on where bytes were missing, which are noted."""
+        try:
+            yield
+        except MemoryError:
+            raise
+        except (Hole, pa.ArrowException, OSError, ValueError) as error:
+            if self.holed and self.holed.missed:
+                return
+            reason = str(error).partition("\n")[0][:120]
+            raise StudioError(
+                f"{self.name} is not a Parquet file that can be read ({reason}). Save it again."
+            ) from None
+
+    def open(self, gathering: Gathering) -> None:
+        """Read the description; note the columns that hold no text, and the names of classes."""
+        with self.explaining():
+            self.file = parquet.ParquetFile(
+                self.source,
+                thrift_string_size_limit=FOOTER_BYTES,
+                thrift_container_size_limit=FOOTER_ITEMS,
+            )
+            schema = self.file.schema_arrow
+            readable = [field.name for field in schema if _is_readable(field.type)]
+            gathering.unsupported.update(set(schema.names) - set(readable))
+            most = gathering.columns_most
+            self.columns = readable[:most]
+            gathering.too_many.update(readable[most : 2 * most])
+            gathering.class_names.update(_class_names(schema))
+            # Dictionaries stay as they are: thirty gigabytes of one repeated text remain one text.
+            self.file = parquet.ParquetFile(
+                self.source,
+                metadata=self.file.metadata,
+                read_dictionary=[field.name for field in schema if _is_text(field.type)],
+                buffer_size=BUFFER if self.holed else 0,
+                pre_buffer=False,
+            )
+
+    def rows(self, choice: Choice, characters: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Give the first rows of a group, with their number in the file."""
+        number = choice.first
+        with self.explaining():
+            for batch in self.file.iter_batches(
+                min(BATCH_ROWS, choice.rows), [choice.group], self.columns, use_threads=False
+            ):
+                cells = [_values(column, characters) for column in batch.columns]
+                for row in zip(*cells, strict=True):
+                    number += 1
+                    yield number, dict(zip(batch.schema.names, row, strict=True))
+                    if number == choice.first + choice.rows:
+                        return
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -118,16 +147,17 @@ def _class_names(schema: pa.Schema) -> dict[str, tuple[str, ...]]:
     """Read the names of classes that the datasets library keeps in the schema."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        return dict(_named(features, ""))
+        return dict(named_classes(features, ""))
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 
-def _named(features: dict[str, Any], prefix: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+def named_classes(features: dict[str, Any], prefix: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Give the names of classes of each column that has them, nested ones dotted."""
     for name, feature in features.items():
         if not isinstance(feature, dict):
             continue
         if feature.get("_type") == "ClassLabel":
             yield prefix + name, tuple(map(str, feature["names"]))
         elif "_type" not in feature:
-            yield from _named(feature, f"{prefix}{name}.")
+            yield from named_classes(feature, f"{prefix}{name}.")

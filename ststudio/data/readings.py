@@ -13,6 +13,7 @@ from ststudio.data.guess import Guess, Wish
 from ststudio.data.reshape import FIXES, describe
 from ststudio.data.rows import Rows
 from ststudio.data.tables import Table
+from ststudio.settings import get_settings
 
 FITS = 0.6
 DOCUMENT_CHARACTERS = 200  # mean: texts long enough to hold neighbouring sentences
@@ -106,10 +107,14 @@ def _lists(guess: Guess, table: Table, wish: Wish) -> Iterator[Finding]:
     for role, name in guess.columns.items():
         if name not in train.schema.names or not pa.types.is_list(train[name].type):
             continue
-        most = pc.max(pc.list_value_length(train[name])).as_py() or 0
-        if most > 1 and role not in wish.expanded:
+        lengths = pc.list_value_length(train[name])
+        most = pc.max(lengths).as_py() or 0
+        if most > 1 and role not in (*wish.expanded, *wish.sampled):
             said = f'"{name}" holds up to {most} texts; the first is taken.'
-            yield Finding("info", "several_texts", said, Fix("expand_lists", {"role": role}))
+            fits = (pc.sum(lengths).as_py() or 0) <= get_settings().rows
+            code = "expand_lists" if fits else "sample_lists"
+            args = {"role": role} if fits else {"role": role, "seed": 0}
+            yield Finding("info", "several_texts", said, Fix(code, args))
 
 
 def _reshapes(rows: Rows) -> Iterator[Finding]:

@@ -1,22 +1,21 @@
 """Fixes: every step that mends the rows or makes one case of another.
 
-A chain of fixes is replayed in three stages, each in the order of the chain: first what changes
-the table, then what decides how its columns are read, then what changes the rows.
+A chain of fixes is replayed in stages, each in the order of the chain: first what decides how a
+file is read, then what changes the table, then what decides how its columns are read, then what
+changes the rows, and last what the recipe is to say where nobody said it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ststudio.data import flatten, mend
+from ststudio.data import flatten, markup, mend, regroup, wishes
 from ststudio.data.cases import CASES
-from ststudio.data.findings import Fix, Label
+from ststudio.data.findings import Fix, quoted
 from ststudio.data.guess import Wish
 from ststudio.data.rows import Rows
-from ststudio.data.tables import Table
+from ststudio.data.tables import AS_FOUND, Reading, Retrieval, Table
 from ststudio.errors import StudioError
-
-CLASSES_NAMED = 10_000  # the highest number that a map of labels may name
 
 
 @dataclass(frozen=True)
@@ -24,60 +23,56 @@ class FixKind:
     """One kind of fix: what it is called on the page, what it takes, what it does."""
 
     title: str  # filled in with the arguments
-    step: Callable[..., Any]  # (Table | Wish | Rows, **args) → the same, changed
-    stage: Literal["table", "wish", "rows"] = "rows"
+    step: Callable[..., Any]  # (Reading | Table | Wish | Rows | recipe, **args) → the same, changed
+    stage: Literal["reading", "table", "wish", "rows", "recipe"] = "rows"
     args: Mapping[str, type | tuple[type, ...]] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     of: str | None = None  # the case that it makes another of; None where it mends
-
-
-def _use_case(wish: Wish, case: str) -> Wish:
-    if case not in CASES:
-        raise StudioError(f'There is no case "{case}". The cases are: {", ".join(CASES)}.')
-    roles = {role: name for role, name in wish.roles.items() if role in CASES[case].columns}
-    label = wish.label if wish.label and wish.label.kind == CASES[case].label else None
-    return replace(wish, case=case, roles=roles, label=label)
-
-
-def _assign(wish: Wish, role: str, column: str) -> Wish:
-    roles = {role for case in CASES.values() for role in case.columns}
-    if role not in roles:
-        raise StudioError(f'There is no role "{role}". The roles are: {", ".join(sorted(roles))}.')
-    others = {other: name for other, name in wish.roles.items() if name != column}
-    return replace(wish, roles={**others, role: column})
-
-
-def _use_label(wish: Wish, column: str, kind: str) -> Wish:
-    if kind not in ("score", "class"):
-        raise StudioError('A label\'s kind is "score" or "class".')
-    case = wish.case if wish.case and CASES[wish.case].label == kind else None
-    return replace(wish, case=case, label=Label(column, kind))  # type: ignore[arg-type]
-
-
-def _map_labels(wish: Wish, map: dict[str, Any]) -> Wish:  # noqa: A002 - the name on the page
-    for value, number in map.items():
-        if number is not None and not (type(number) is int and 0 <= number < CLASSES_NAMED):
-            raise StudioError(f'Map the label "{value}" to a whole number from 0, or to null.')
-    return replace(wish, classes={str(value): number for value, number in map.items()})
-
-
-def _expand_lists(wish: Wish, role: str) -> Wish:
-    return replace(wish, expanded=(*wish.expanded, role))
+    corpus: Callable[[Retrieval], Retrieval] | None = None  # what it does to a set's own corpus
 
 
 NUMBER = (int, float)
+LARGEST_SEED = 2**31 - 1
 FIXES: dict[str, FixKind] = {
-    "use_case": FixKind("read it as {case}", _use_case, "wish", {"case": str}),
-    "assign": FixKind('take "{column}" as {role}', _assign, "wish", {"role": str, "column": str}),
-    "use_label": FixKind(
-        'take "{column}" as the label', _use_label, "wish", {"column": str, "kind": str}
+    "read_encoding": FixKind(
+        "read the file as {encoding}", wishes.read_encoding, "reading", {"encoding": str}
     ),
-    "map_labels": FixKind("read the labels as {map}", _map_labels, "wish", {"map": dict}),
+    "read_delimiter": FixKind(
+        "part the cells at {delimiter!r}", wishes.read_delimiter, "reading", {"delimiter": str}
+    ),
+    "first_row_is_header": FixKind(
+        "take the first row as the names of the columns", wishes.first_row_is_header, "reading"
+    ),
+    "first_row_is_data": FixKind("take the first row as data", wishes.first_row_is_data, "reading"),
+    "use_case": FixKind("read it as {case}", wishes.use_case, "wish", {"case": str}),
+    "assign": FixKind(
+        'take "{column}" as {role}', wishes.assign, "wish", {"role": str, "column": str}
+    ),
+    "use_label": FixKind(
+        'take "{column}" as the label', wishes.use_label, "wish", {"column": str, "kind": str}
+    ),
+    "map_labels": FixKind("read the label {map}", wishes.map_labels, "wish", {"map": dict}),
     "expand_lists": FixKind(
         "give each text in the list of {role} a row of its own",
-        _expand_lists,
+        wishes.expand_lists,
         "wish",
         {"role": str},
+    ),
+    "sample_lists": FixKind(
+        "draw one text from each list of {role}",
+        wishes.sample_lists,
+        "wish",
+        {"role": str, "seed": int},
+        {"seed": 0},
+    ),
+    "rename_column": FixKind(
+        'call the column "{column}" "{name}"',
+        flatten.rename_column,
+        "table",
+        {"column": str, "name": str},
+    ),
+    "drop_columns": FixKind(
+        "leave out {columns}", flatten.drop_columns, "table", {"columns": list}
     ),
     "flatten_triplets": FixKind(
         'make texts with the class in "{label}" of the triplets',
@@ -106,6 +101,15 @@ FIXES: dict[str, FixKind] = {
         args={"at_least": int},
         defaults={"at_least": 2},
     ),
+    "cap_classes": FixKind(
+        "keep at most {at_most} training rows of each class",
+        mend.cap_classes,
+        args={"at_most": int, "seed": int},
+        defaults={"seed": 0},
+    ),
+    "strip_markup": FixKind(
+        "take the markup out of the texts", markup.strip_markup, corpus=markup.strip_retrieval
+    ),
     "drop_short_texts": FixKind("drop rows with a text of one or two letters", mend.drop_short),
     "nli_to_triplets": FixKind(
         "make triplets: a premise, what follows from it, what contradicts it",
@@ -133,6 +137,29 @@ FIXES: dict[str, FixKind] = {
         of="pair-score",
     ),
     "triplets_to_pairs": FixKind("leave the negatives aside", mend.triplets_to_pairs, of="triplet"),
+    "classes_to_pairs": FixKind(
+        "pair each text with another of its class",
+        regroup.classes_to_pairs,
+        args={"seed": int},
+        defaults={"seed": 0},
+        of="text-class",
+    ),
+    "classes_to_triplets": FixKind(
+        "make triplets: a text, another of its class, one of another class",
+        regroup.classes_to_triplets,
+        args={"seed": int},
+        defaults={"seed": 0},
+        of="text-class",
+    ),
+    "use_base_model": FixKind(
+        "start from the base model {id}", wishes.use_base_model, "recipe", {"id": str}
+    ),
+    "set_prompts": FixKind(
+        "put prompts before the texts: {prompts}", wishes.set_prompts, "recipe", {"prompts": dict}
+    ),
+    "set_max_seq_length": FixKind(
+        "read {tokens} tokens of a text", wishes.set_max_seq_length, "recipe", {"tokens": int}
+    ),
 }
 
 
@@ -157,12 +184,24 @@ def _parse_fix(fix: Mapping[str, Any] | Fix) -> Fix:
     if not right:
         takes = ", ".join(kind.args) or "no arguments"
         raise StudioError(f'The fix "{code}" takes {takes}; it was given {dict(args) or "none"}.')
+    if not 0 <= args.get("seed", 0) <= LARGEST_SEED:
+        raise StudioError(f"A seed is a whole number from 0 to {LARGEST_SEED}.")
     return Fix(code, args)
 
 
 def describe(fix: Fix) -> str:
     """Say a fix in words for the page."""
-    return FIXES[fix.code].title.format(**fix.args)
+    return FIXES[fix.code].title.format(**{name: _said(arg) for name, arg in fix.args.items()})
+
+
+def _said(arg: Any) -> str:  # noqa: ANN401
+    if isinstance(arg, dict):
+        prompts = all(isinstance(value, str) for value in arg.values())
+        how = '"{1}" before each {0}' if prompts else '"{0}" as {1}'
+        return ", ".join(how.format(*item) for item in arg.items())
+    if isinstance(arg, list):
+        return quoted([str(value) for value in arg])
+    return CASES[arg].title if arg in CASES else str(arg)
 
 
 def _replay(state: Any, fixes: Sequence[Fix], stage: str) -> Any:
@@ -170,6 +209,12 @@ def _replay(state: Any, fixes: Sequence[Fix], stage: str) -> Any:
         if FIXES[fix.code].stage == stage:
             state = FIXES[fix.code].step(state, **fix.args)
     return state
+
+
+def fix_reading(fixes: Sequence[Mapping[str, Any] | Fix]) -> Reading:
+    """Return how a chain of fixes, as it came from outside, wants text to be read."""
+    reading: Reading = _replay(AS_FOUND, parse_fixes(fixes), "reading")
+    return reading
 
 
 def fix_table(table: Table, fixes: Sequence[Fix]) -> Table:
@@ -188,3 +233,17 @@ def fix_rows(rows: Rows, fixes: Sequence[Fix]) -> Rows:
     """Apply the fixes that change the rows."""
     changed: Rows = _replay(rows, fixes, "rows")
     return changed
+
+
+def fix_recipe(fixes: Sequence[Fix]) -> dict[str, Any]:
+    """Return what the fixes say of the recipe itself, by the names of its settings."""
+    settings: dict[str, Any] = _replay({}, fixes, "recipe")
+    return settings
+
+
+def fix_corpus(retrieval: Retrieval | None, fixes: Sequence[Fix]) -> Retrieval | None:
+    """Apply to a set's own corpus and queries what the fixes did to the texts of the rows."""
+    for fix in fixes:
+        if retrieval is not None and (step := FIXES[fix.code].corpus):
+            retrieval = step(retrieval)
+    return retrieval

@@ -13,12 +13,12 @@ from ststudio.data.columns import addresses, as_text, shared_words, take
 from ststudio.data.findings import Finding, Label
 from ststudio.data.guess import Guess, Wish
 from ststudio.data.labels import NO_CLASS, Labels, read_classes, read_scores
+from ststudio.data.lists import ROW, grown, in_turn
 from ststudio.data.tables import LeftOut, Table
 from ststudio.errors import StudioError
 
 LINES_NAMED = 10  # rows named by number among those left out
 UNIT = "\0unit"  # a table's own units, where a reshape made them: the document a pair came from
-_ROW = "\0row"
 LABEL_NAME = {"score": "score", "class": "label"}  # what the trainer takes for a label
 
 Masks = Mapping[str, np.ndarray]  # by split: one bool a row
@@ -103,7 +103,7 @@ def text_keys(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 def read_rows(table: Table, guess: Guess, wish: Wish) -> Rows:
     """Read a table as a guess says; rows without a text or a label are left out, counted."""
     case = CASES[guess.case]
-    wide = {name: _expanded(split, guess, wish) for name, split in table.splits.items()}
+    wide = {name: in_turn(split, guess.columns, wish) for name, split in table.splits.items()}
     known = addresses(table)
     texts = {
         name: {role: as_text(take(split, known[column])) for role, column in guess.columns.items()}
@@ -116,25 +116,10 @@ def read_rows(table: Table, guess: Guess, wish: Wish) -> Rows:
         if case.label:
             columns[LABEL_NAME[case.label]] = pa.chunked_array([labels.values[name]])
         columns["unit"] = split[UNIT] if UNIT in split.schema.names else columns[case.unit]
-        columns["row"] = split[_ROW]
+        columns["row"] = split[ROW]
         splits[name] = pa.table(columns)
     rows = Rows(guess.case, guess.columns, guess.label, splits, labels.class_names)
-    return _complete(replace(rows, findings=labels.findings))
-
-
-def _expanded(split: pa.Table, guess: Guess, wish: Wish) -> pa.Table:
-    """Count the rows from 1 and give each text of an expanded list a row of its own."""
-    split = split.append_column(_ROW, pa.array(np.arange(1, split.num_rows + 1)))
-    for role in wish.expanded:
-        name = guess.columns.get(role, "")
-        if name not in split.schema.names or not pa.types.is_list(split[name].type):
-            continue
-        column = split[name].combine_chunks()
-        column = column if isinstance(column, pa.ListArray) else pa.concat_arrays(column.chunks)
-        wide = split.take(pc.list_parent_indices(column))
-        place = split.schema.names.index(name)
-        split = wide.set_column(place, name, pc.list_flatten(column))
-    return split
+    return _complete(replace(rows, findings=(*labels.findings, *grown(table.rows, rows.kept))))
 
 
 def _read_labels(

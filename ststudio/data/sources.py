@@ -1,9 +1,10 @@
 """Open a source of data: the sample, a dataset on the Hub, or an upload."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ststudio.data.builtin import builtin_table
+from ststudio.data.findings import Fix
 from ststudio.data.hub_tables import (
     Found,
     find_dataset,
@@ -11,7 +12,8 @@ from ststudio.data.hub_tables import (
     open_hub,
     open_retrieval,
 )
-from ststudio.data.layouts import DEFAULT, QRELS
+from ststudio.data.layouts import DEFAULT, QRELS, is_retrieval
+from ststudio.data.reshape import fix_reading
 from ststudio.data.tables import Table
 from ststudio.data.uploads import accept_upload, open_upload
 from ststudio.errors import StudioError
@@ -25,23 +27,30 @@ KEYS = {
     "upload": ("id",),
 }
 QRELS_KEYS = ("id", "split", "revision")
+Fixes = Sequence[Mapping[str, Any] | Fix]
 
 
-def open_source(source: object, token: str | None = None) -> Table:
-    """Open a source as a table; raise StudioError, also for unknown keys and kinds."""
+def open_source(source: object, token: str | None = None, fixes: Fixes = ()) -> Table:
+    """Open a source as a table; raise StudioError, also for unknown keys and kinds.
+
+    Of the fixes only those count that say how text is to be read; the doctor applies the others.
+    """
     known = check_source(source)
     if known["kind"] == "builtin":
         return builtin_table(known["id"])
+    reading = fix_reading(fixes)
     if known["kind"] == "upload":
-        return open_upload(known["id"])
+        return open_upload(known["id"], reading)
     if known["qrels"]:
         return open_retrieval(known, token)
-    kept = kept_table(known)
+    kept = kept_table(known, reading)
     if kept is not None:
         return kept
     found = find_dataset(known, token)
     known = _with_qrels(known, found)
-    return open_retrieval(known, token) if known["qrels"] else open_hub(known, token, found)
+    if known["qrels"]:
+        return open_retrieval(known, token)
+    return open_hub(known, token, found, reading)
 
 
 def pin_source(source: object, token: str | None = None) -> dict[str, Any]:
@@ -113,9 +122,9 @@ def _with_qrels(source: dict[str, Any], found: Found) -> dict[str, Any]:
     if source["qrels"] or source["subset"]:
         return source
     ref, subsets = found
-    names = {subset.name for subset in subsets}
-    if not {"corpus", "queries"} <= names:
+    if not is_retrieval(subsets):
         return source
+    names = {subset.name for subset in subsets}
     is_here = names & {DEFAULT, QRELS} or any(subset.is_default for subset in subsets)
     own = {"id": ref.id if is_here else f"{ref.id}-qrels", "split": source["split"]}
     return source | {"qrels": own, "split": None}

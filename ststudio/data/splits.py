@@ -87,6 +87,12 @@ def unit_numbers(rows: Rows, split: str) -> np.ndarray:
     return np.unique(units.to_numpy().astype(str), return_inverse=True)[1]
 
 
+def sizes(rows: Rows, split: str, places: np.ndarray) -> dict[str, int]:
+    """Count the rows and the units of a part."""
+    units = np.unique(unit_numbers(rows, split)[places])
+    return {"rows": len(places), "units": len(units)}
+
+
 def _cut(
     rows: Rows,
     cut: tuple[str, ...],

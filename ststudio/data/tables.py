@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from ststudio.errors import StudioError
 from ststudio.settings import get_settings
 
 FACTS = "table.json"  # beside one Arrow file per split
+SPREAD = 16  # row groups that a sample of a large Parquet file comes from, at least
+MOST_ROUNDS = 100  # of asking for more bytes, before a file counts as unreadable
 
 # What people call the parts of a dataset.
 SPLIT_NAMES = {
@@ -62,11 +64,29 @@ class Table:
     left_out: tuple[LeftOut, ...] = ()
     assumed: tuple[tuple[str, str], ...] = ()  # (finding code, sentence)
     retrieval: Retrieval | None = None
+    delimited: bool = False  # rows of text between delimiters: they could be read otherwise
 
     @property
     def rows(self) -> int:
         """Return how many rows were kept."""
         return sum(split.num_rows for split in self.splits.values())
+
+
+Span = tuple[int, int]  # bytes of a file: from, and up to
+Spans = Mapping[str, Sequence[Span]]  # by the path of a part
+Fetch = Callable[[Spans], Sequence["Part"]]  # gets bytes, and returns all parts anew
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How text between delimiters is read where a person decided it; None is found by looking."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    header: bool | None = None  # whether the first row holds the names of the columns
+
+
+AS_FOUND = Reading()
 
 
 @dataclass(frozen=True)
@@ -76,16 +96,56 @@ class Part:
     path: Path
     name: str
     split: str = "train"
+    size: int | None = None  # bytes at its source, where only those that it `has` are here
+    has: tuple[Span, ...] = ()  # in order, and apart
+    from_viewer: bool = False  # an answer of the Hub's dataset viewer
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether all of it is here."""
+        return self.size is None or self.has == ((0, self.size),)
+
+
+class Missing(Exception):
+    """Reading goes no further without bytes that are not here yet."""
+
+    def __init__(self, spans: Spans) -> None:
+        super().__init__("more bytes are needed")
+        self.spans = spans
+
+
+def named(parts: Sequence[Part]) -> str:
+    """Name the first few files."""
+    more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
+    return ", ".join(part.name for part in parts[:3]) + more
 
 
 def parse_job(message: dict[str, Any]) -> dict[str, Any]:
-    """Parse files into a folder of Arrow files; runs in the reader process."""
+    """Parse files into a folder of Arrow files, or say what is missing; runs in the reader."""
     from ststudio.data.formats import parse_files  # the parsers are nothing for the app
 
-    parts = [Part(Path(p["path"]), p["name"], p["split"]) for p in message["parts"]]
-    table = parse_files(parts, message["limits"])
+    parts = [
+        Part(**{**part, "path": Path(part["path"]), "has": tuple(map(tuple, part["has"]))})
+        for part in message["parts"]
+    ]
+    try:
+        table = parse_files(parts, message["limits"], Reading(**message["reading"]))
+    except Missing as missing:
+        return {"missing": missing.spans}
     save_table(table, Path(message["out"]))
     return {"rows": table.rows}
+
+
+def reading_limits() -> dict[str, int]:
+    """Return the limits that a table is read within."""
+    settings = get_settings()
+    return {
+        "rows": settings.rows,
+        "columns": settings.columns,
+        "cell_characters": settings.cell_characters,
+        "decoded_bytes": settings.decoded_bytes,
+        "spread": SPREAD,
+    }
 
 
 def read_file(path: Path, name: str) -> Table:
@@ -94,28 +154,37 @@ def read_file(path: Path, name: str) -> Table:
         return read_parts([Part(path, name)], Path(folder) / "table")  # mapped: outlives the folder
 
 
-def read_parts(parts: Sequence[Part], out: Path) -> Table:
-    """Read files into one table, kept in the new folder `out`; only StudioError comes out."""
-    settings = get_settings()
-    names = ", ".join(part.name for part in parts)
-    message = {
-        "parts": [{**asdict(part), "path": str(part.path.resolve())} for part in parts],
+def read_parts(
+    parts: Sequence[Part],
+    out: Path,
+    limits: Mapping[str, int] | None = None,
+    fetch: Fetch | None = None,
+    reading: Reading = AS_FOUND,
+) -> Table:
+    """Read files into one table, kept in the new folder `out`; only StudioError comes out.
+
+    Of files that are not whole, `fetch` is asked for the bytes that reading turns out to need.
+    """
+    seconds = get_settings().read_seconds
+    names = named(parts)
+    message: dict[str, Any] = {
         "out": str(out.resolve()),
-        "limits": {
-            "rows": settings.rows,
-            "columns": settings.columns,
-            "cell_characters": settings.cell_characters,
-            "decoded_bytes": settings.decoded_bytes,
-        },
+        "limits": limits or reading_limits(),
+        "reading": asdict(reading),
     }
     with tempfile.TemporaryDirectory(prefix="ststudio-") as home:
         child = Child("read", Path(home))
         try:
-            child.ask(message, settings.read_seconds)
+            for _ in range(MOST_ROUNDS):
+                message["parts"] = [
+                    {**asdict(part), "path": str(part.path.resolve())} for part in parts
+                ]
+                answer = child.ask(message, seconds)
+                if "missing" not in answer or fetch is None:
+                    return open_table(out)
+                parts = fetch(answer["missing"])
         except TimeoutError:
-            raise StudioError(
-                f"Reading {names} took over {settings.read_seconds} s. Use fewer rows."
-            ) from None
+            raise StudioError(f"Reading {names} took over {seconds} s. Use fewer rows.") from None
         except ChildDied as error:
             raise StudioError(
                 f"{names} could not be read; it may be damaged. Save it again as CSV or JSONL. "
@@ -123,7 +192,7 @@ def read_parts(parts: Sequence[Part], out: Path) -> Table:
             ) from None
         finally:
             child.kill()
-    return open_table(out)
+    raise StudioError(f"{names} could not be read in parts. Save it again as JSONL.")
 
 
 def save_table(table: Table, folder: Path) -> None:
@@ -142,6 +211,7 @@ def save_table(table: Table, folder: Path) -> None:
         "read": table.read,
         "left_out": [asdict(left) for left in table.left_out],
         "assumed": table.assumed,
+        "delimited": table.delimited,
     }
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
@@ -162,6 +232,7 @@ def open_table(folder: Path) -> Table:
             for left in facts["left_out"]
         ),
         assumed=tuple((code, sentence) for code, sentence in facts["assumed"]),
+        delimited=facts["delimited"],
         retrieval=retrieval,
     )
 

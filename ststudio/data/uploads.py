@@ -1,4 +1,4 @@
-"""Files that visitors hand in: taken only from the upload folder, deleted once they are read."""
+"""Files that visitors hand in: taken only from the upload folder, never kept past their rows."""
 
 import hashlib
 import os
@@ -8,15 +8,21 @@ import shutil
 import stat
 from pathlib import Path
 
+from ststudio.data.gather import UNPRINTABLE
 from ststudio.data.locks import only_one
-from ststudio.data.tables import Part, Table, open_table, read_parts
+from ststudio.data.tables import AS_FOUND, Part, Reading, Table, open_table, read_parts
 from ststudio.errors import StudioError
 from ststudio.settings import MB, get_settings
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".parquet")  # each also with .gz
 UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 ORIGIN, FILE, TABLE, REASON = "origin", "file", "table", "reason.txt"
+PASTED = "your rows.txt"
 GONE = "This upload is no longer here. Upload the file again."
+NOT_DELIMITED = (
+    "Only rows of text between delimiters (CSV and its kin) can be read with another encoding, "
+    "delimiter or header. Undo that fix."
+)
 
 
 def accept_upload(path: object, upload_folder: Path) -> str:
@@ -66,8 +72,6 @@ def _taken_before(origin: str) -> str:
 def _take(path: Path, origin: str) -> str:
     """Move a file into a folder of ours, checking what is opened, not what was named."""
     most = get_settings().upload_bytes
-    upload = secrets.token_hex(16)
-    folder = get_settings().folder / "uploads" / upload
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -83,7 +87,7 @@ def _take(path: Path, origin: str) -> str:
                 f"{path.name} is larger than {most / MB:,.0f} MB. Upload fewer rows, or compress "
                 "the file (.gz)."
             )
-        (folder / FILE).mkdir(parents=True)
+        upload, folder = _new_folder()
         with (folder / FILE / _plain(path.name)).open("wb") as target:
             shutil.copyfileobj(source, target)
     (folder / ORIGIN).write_text(origin, encoding="ascii")
@@ -91,37 +95,67 @@ def _take(path: Path, origin: str) -> str:
     return upload
 
 
+def _new_folder() -> tuple[str, Path]:
+    upload = secrets.token_hex(16)
+    folder = get_settings().folder / "uploads" / upload
+    (folder / FILE).mkdir(parents=True)
+    return upload, folder
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[^\w .-]", "_", name)[-100:].lstrip(".") or "file"
 
 
-def open_upload(upload: object) -> Table:
-    """Read an upload, deleting the file, or open what was read before; raise StudioError."""
+def accept_paste(text: object) -> str:
+    """Take over pasted rows as if they were a file, and return their upload's id."""
+    if not isinstance(text, str) or not text.strip():
+        raise StudioError("Paste a few rows first, one a line, with their names above.")
+    content = UNPRINTABLE.sub("", text).encode()
+    most = get_settings().upload_bytes
+    if len(content) > most:
+        raise StudioError(f"More than {most / MB:,.0f} MB were pasted. Upload them as a file.")
+    upload, folder = _new_folder()
+    (folder / FILE / PASTED).write_bytes(content)
+    return upload
+
+
+def open_upload(upload: object, reading: Reading = AS_FOUND) -> Table:
+    """Read an upload, or open what was read of it before; raise StudioError.
+
+    The file goes once it is read. Only text between delimiters stays as long as its rows do: its
+    encoding, delimiter and header may have to be read otherwise.
+    """
     if not isinstance(upload, str) or not UPLOAD_ID.fullmatch(upload):
         raise StudioError("An upload's id is what /diagnose returned as 'upload'.")
     folder = get_settings().folder / "uploads" / upload
+    decided = hashlib.sha256(repr(reading).encode()).hexdigest()[:16]
+    table = folder / (TABLE if reading == AS_FOUND else f"{TABLE}-{decided}")
     with only_one(upload):
-        if not (folder / TABLE).is_dir():
-            _read(folder)
+        if not table.is_dir():
+            _read(folder, table, reading)
     try:
-        return open_table(folder / TABLE)
+        return open_table(table)
     except OSError:
         raise StudioError(GONE) from None
 
 
-def _read(folder: Path) -> None:
+def _read(folder: Path, table: Path, reading: Reading) -> None:
     if (folder / REASON).is_file():
         raise StudioError((folder / REASON).read_text(encoding="utf-8"))
     files = sorted((folder / FILE).glob("*"))
     if not files:
-        raise StudioError(GONE)
+        raise StudioError(GONE if not (folder / TABLE).is_dir() else NOT_DELIMITED)
     part = folder / f".{TABLE}"
     shutil.rmtree(part, ignore_errors=True)
+    keep = False
     try:
-        read_parts([Part(files[0], files[0].name)], part)
-        part.rename(folder / TABLE)
+        keep = read_parts([Part(files[0], files[0].name)], part, reading=reading).delimited
+        part.rename(table)
     except StudioError as error:
-        (folder / REASON).write_text(str(error), encoding="utf-8")
+        keep = reading != AS_FOUND  # another way of reading it may do
+        if not keep:
+            (folder / REASON).write_text(str(error), encoding="utf-8")
         raise
     finally:
-        shutil.rmtree(folder / FILE, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(folder / FILE, ignore_errors=True)

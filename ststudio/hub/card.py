@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from ststudio.data.cases import CASES
+from ststudio.data.prompts import part_of
 from ststudio.errors import StudioError
 from ststudio.hub.markdown import one_line, plain, table
 from ststudio.remote import check_id, endpoint
@@ -19,7 +20,7 @@ TITLE_CHARACTERS = 120
 SAMPLE_ROWS = 5
 NO_NAME = "path/to/this/folder"  # what a downloaded model is loaded by
 NOT_IN_TABLE = frozenset({"source", "case", "loss", "fixes", "base_model"})  # told in words, below
-
+IMPORT = "from sentence_transformers import SentenceTransformer"
 NEEDED = frozenset({"n", "verdict", "baseline", "score", "delta", "interval"})
 
 CITATION = """\
@@ -65,16 +66,11 @@ def card(run: Run, include_samples: bool = False, repo_id: str = NO_NAME) -> str
     front = yaml.safe_dump(
         metadata(run), allow_unicode=True, sort_keys=False, width=10_000, default_flow_style=False
     )
-    snippet = (
-        "```python\nfrom sentence_transformers import SentenceTransformer\n"
-        f'model = SentenceTransformer("{repo_id}")\n'
-        'vectors = model.encode(["One text", "Another text"])\n```'
-    )
     sections = [
         f"---\n{front}---",
         f"# {plain(title(run), TITLE_CHARACTERS)}",
         _about(run),
-        f"## Use it\n\n{snippet}",
+        f"## Use it\n\n{_use(run, repo_id)}",
         f"## Results\n\n{_results(run)}",
         f"## Training\n\n{_training(run)}",
         _samples(run) if include_samples else "",
@@ -82,6 +78,17 @@ def card(run: Run, include_samples: bool = False, repo_id: str = NO_NAME) -> str
         f"## Citation\n\n{CITATION}",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _use(run: Run, repo_id: str) -> str:
+    """Show how texts are embedded as they were trained and measured, prompts included."""
+    case = CASES.get(run.facts.get("case") or "")
+    calls = ['vectors = model.encode(["One text", "Another text"])']
+    if case and part_of(case.unit) == "query":
+        calls = ['query = model.encode_query("A question")']
+        calls += ['documents = model.encode_document(["One text", "Another text"])']
+    load = f'model = SentenceTransformer("{repo_id}")'
+    return "\n".join(["```python", IMPORT, load, *calls, "```"])
 
 
 def metadata(run: Run) -> dict[str, Any]:

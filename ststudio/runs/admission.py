@@ -10,26 +10,29 @@ from ststudio.data.cases import CASES
 from ststudio.data.catalog import licence_of, title_of
 from ststudio.data.doctor import Diagnosis, Fix, diagnose
 from ststudio.data.examples import Examples, make_examples
+from ststudio.data.model_checks import ModelReport, check_model, unread
+from ststudio.data.reshape import fix_recipe, parse_fixes
 from ststudio.data.sources import open_source, pin_source
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
-from ststudio.fetch import ModelRef, download_model, resolve_model
+from ststudio.fetch import ModelRef, download_model
+from ststudio.runs.model_facts import EARLIER_RUN, base_input, resolve_base, with_report
 from ststudio.runs.queue import get_queue
 from ststudio.runs.store import Run, RunStore
 from ststudio.training.recipe import Recipe
-
-EARLIER_RUN = "run:"  # a base model that is an earlier run's result
 
 
 def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # noqa: ANN401
     """Admit a recipe; return its run, the owner's key and the position in the queue."""
     queue = get_queue()
     queue.check()
-    recipe = Recipe.from_json(value)
+    recipe = _fixed(Recipe.from_json(value))
     base = resolve_base(recipe.base_model, queue.store, token)
     recipe = replace(recipe, source=pin_source(recipe.source, token))
-    table = open_source(recipe.source, token)
+    table = open_source(recipe.source, token, recipe.fixes)
     recipe, diagnosis = _diagnosed(recipe, table)
+    report = _checked(recipe, diagnosis, base, token)
+    diagnosis = with_report(diagnosis, report)
     examples = make_examples(table, diagnosis, recipe.seed, recipe.max_train_rows)
     if recipe.source["kind"] == "builtin":
         examples = enrich(examples)
@@ -39,7 +42,11 @@ def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # 
         label=asdict(diagnosis.label) if diagnosis.label else None,
         base_model=base if isinstance(base, str) else {"id": base.id, "revision": base.revision},
     )
-    run, key = queue.store.create(recipe.to_json(), _facts(recipe, examples, base, diagnosis))
+    facts = {
+        **_facts(recipe, examples, base, diagnosis),
+        "lengths": report.lengths.to_json() if report.lengths else None,
+    }
+    run, key = queue.store.create(recipe.to_json(), facts)
     examples.save(run.examples_dir)
 
     def fetch_base(run: Run) -> Path:
@@ -48,16 +55,35 @@ def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # 
     return run, key, queue.submit(run, fetch_base)
 
 
-def resolve_base(
-    base_model: str | dict[str, str], store: RunStore, token: str | None
-) -> ModelRef | str:
-    """Find the base model, or the earlier run whose result is to be the base."""
-    name = base_model if isinstance(base_model, str) else base_model["id"]
-    if not name.startswith(EARLIER_RUN):
-        return resolve_model(base_model, token)
-    if not store.open(name.removeprefix(EARLIER_RUN)).has_model:
-        raise StudioError("That run has no model to go on from. Wait for its end, or pick another.")
-    return name
+def _fixed(recipe: Recipe) -> Recipe:
+    """Take over what the chain of fixes decides about the recipe, checked as if it were given.
+
+    A field that is given wins: it is what the visitor typed last.
+    """
+    decided = fix_recipe(parse_fixes(recipe.fixes))
+    untouched = Recipe(recipe.source)
+    given = {
+        name: value
+        for name, value in recipe.to_json().items()
+        if name not in decided or value != getattr(untouched, name)
+    }
+    return Recipe.from_json({**decided, **given})
+
+
+def _checked(
+    recipe: Recipe, diagnosis: Diagnosis, base: ModelRef | str, token: str | None
+) -> ModelReport:
+    """Check the rows against the base model; raise StudioError for what would end the run."""
+    assert diagnosis.prepared is not None
+    try:
+        model = base_input(base, get_queue().store, token)
+    except StudioError as error:  # the run itself will say it, if it stays so
+        return ModelReport((unread(base if isinstance(base, str) else base.id, error),), None)
+    report = check_model(diagnosis.prepared, model, recipe.prompts, recipe.max_seq_length)
+    for finding in report.findings:
+        if finding.level == "error":
+            raise StudioError(finding.message)
+    return report
 
 
 def _diagnosed(recipe: Recipe, table: Table) -> tuple[Recipe, Diagnosis]:

@@ -14,17 +14,21 @@ POLL_SECONDS = 0.5
 class ChildDoor:
     """Train runs one at a time, each in a child of its own that was warmed beforehand."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(
+        self, settings: Settings | None = None, grace_seconds: float = GRACE_SECONDS
+    ) -> None:
         self.settings = settings or get_settings()
+        self.grace_seconds = grace_seconds
         self._home = self.settings.folder / "home"
         self._lock = threading.Lock()
         self._warm: Child | None = None
         self._busy: Child | None = None
+        self._closed = False
 
     def warm(self) -> None:
         """Start a child that imports its libraries and waits for its job."""
         with self._lock:
-            if self._warm is None or not self._warm.alive:
+            if not self._closed and (self._warm is None or not self._warm.alive):
                 self._warm = Child("train", self._home)
 
     def train(self, run: Run) -> None:
@@ -33,8 +37,11 @@ class ChildDoor:
         with self._lock:
             child, self._warm = self._warm, None
             self._busy = child
-        assert child is not None
-        threading.Timer(5.0, self.warm).start()  # the next one, once this one is under way
+        if child is None:
+            return  # closed: the next start goes on
+        later = threading.Timer(5.0, self.warm)  # the next one, once this one is under way
+        later.daemon = True
+        later.start()
         try:
             self._watch(child, run)
         finally:
@@ -52,7 +59,7 @@ class ChildDoor:
                     child.receive(POLL_SECONDS)
                     return
                 except TimeoutError:
-                    if time.monotonic() > deadline:
+                    if time.monotonic() > deadline and self._silent(run, deadline):
                         child.kill()
                         run.end("failed", "No sign of life after the time limit; it was ended.")
                         return
@@ -61,8 +68,13 @@ class ChildDoor:
                 run.end("failed", f"{death} Nothing was kept. Try fewer or shorter rows.")
 
     def _longest(self, seconds: float) -> float:
-        """Return the seconds after which a run is ended whatever it does."""
-        return 1.5 * seconds + GRACE_SECONDS + self.settings.hard_stop_seconds
+        """Return the seconds after which a run is ended unless it shows signs of life."""
+        return 1.5 * seconds + self.grace_seconds + self.settings.hard_stop_seconds
+
+    def _silent(self, run: Run, deadline: float) -> bool:
+        """Tell whether a late run stands still, or goes on for twice as long as it may."""
+        still = time.time() - run.last_sign > self.settings.hard_stop_seconds
+        return still or time.monotonic() > deadline + self._longest(0.0)
 
     def kill(self) -> None:
         """End the child that trains, if any."""
@@ -74,6 +86,7 @@ class ChildDoor:
         """End the warm child and the busy one."""
         self.kill()
         with self._lock:
+            self._closed = True
             if self._warm is not None:
                 self._warm.kill()
                 self._warm = None

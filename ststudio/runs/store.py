@@ -121,6 +121,11 @@ class Run:
         """Replace some fields of the state; one process writes at a time."""
         write_json(self.path / "state.json", {**self.state, **changes})
 
+    @property
+    def last_sign(self) -> float:
+        """Return when the state was last written, in seconds since the epoch."""
+        return (self.path / "state.json").stat().st_mtime
+
     def end(self, state: State, reason: str | None = None) -> None:
         """Write the final state."""
         self.update(state=state, reason=reason, finished=time.time(), eta_seconds=None)

@@ -1,11 +1,16 @@
 """The screen: one module a tab, each with build() and plain handlers."""
 
+import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
+from gradio.processing_utils import save_file_to_cache
+from gradio.utils import get_upload_folder
 
 from ststudio.errors import StudioError
 
@@ -19,7 +24,15 @@ QUIET: dict[str, Any] = {
     "concurrency_limit": None,
 }
 
+# What a button has packed is downloaded by a second, hidden one: it needs the file at its click.
+CLICK = "() => document.querySelector('#{id}').click()"
+
 log = logging.getLogger("ststudio")
+
+
+def offered(file: Path) -> str:
+    """Copy a file to where Gradio may serve it from, as our own folder is closed to it."""
+    return str(save_file_to_cache(file, get_upload_folder()))
 
 
 def explained(handler: Callable[P, T]) -> Callable[P, T]:
@@ -27,17 +40,28 @@ def explained(handler: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(handler)
     def inner(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
+        with _told(handler.__name__):
             return handler(*args, **kwargs)
-        except StudioError as error:
-            raise gr.Error(str(error), duration=15, print_exception=False) from None
-        except gr.Error:
-            raise
-        except Exception as error:
-            log.exception("%s failed", handler.__name__)
-            raise gr.Error(
-                f"Something went wrong here ({type(error).__name__}). Nothing of yours is lost; "
-                "please try again, and tell us if it stays."
-            ) from None
 
-    return inner
+    @wraps(handler)
+    def stepwise(*args: P.args, **kwargs: P.kwargs) -> Iterator[Any]:
+        with _told(handler.__name__):
+            yield from handler(*args, **kwargs)  # type: ignore[misc]
+
+    return stepwise if inspect.isgeneratorfunction(handler) else inner  # type: ignore[return-value]
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    try:
+        yield
+    except StudioError as error:
+        raise gr.Error(str(error), duration=15, print_exception=False) from None
+    except gr.Error:
+        raise
+    except Exception as error:
+        log.exception("%s failed", name)
+        raise gr.Error(
+            f"Something went wrong here ({type(error).__name__}). Nothing of yours is lost; "
+            "please try again, and tell us if it stays."
+        ) from None

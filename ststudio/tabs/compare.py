@@ -131,8 +131,8 @@ def heading(run: Run) -> str:
     return f"One question, two models. {within}"
 
 
-def build(session: gr.State, tab: gr.Tab, timer: gr.Timer) -> None:
-    """Lay out the tab and wire it."""
+def build(session: gr.State, tab: gr.Tab, timer: gr.Timer) -> gr.Button:
+    """Lay out the tab and wire it; return the button that leads on."""
     words = gr.Markdown(EMPTY)
     with gr.Column(visible=False) as body:
         with gr.Row(equal_height=True):
@@ -147,8 +147,10 @@ def build(session: gr.State, tab: gr.Tab, timer: gr.Timer) -> None:
             )
             go = gr.Button("Search", variant="primary", scale=1, min_width=120)
         with gr.Row():
-            base = gr.HTML("", elem_id="base-hits", min_width=300)
-            tuned = gr.HTML("", elem_id="tuned-hits", min_width=300)
+            with gr.Column(min_width=300):
+                base = gr.HTML("", elem_id="base-hits")
+            with gr.Column(min_width=300):
+                tuned = gr.HTML("", elem_id="tuned-hits")
         gr.Markdown(
             "### The map\nEvery dot is a text. Slide from the base to the fine-tuned model."
         )
@@ -159,6 +161,7 @@ def build(session: gr.State, tab: gr.Tab, timer: gr.Timer) -> None:
             redraw = gr.Button("Draw the map", scale=1, min_width=120)
         plot = gr.Plot(show_label=False, elem_id="map")
         caveat = gr.HTML("")
+        onward = gr.Button("Next: Push", variant="primary")
     seen = gr.State("")
 
     shown = [words, body, query, base, tuned, plot, seen]
@@ -171,3 +174,4 @@ def build(session: gr.State, tab: gr.Tab, timer: gr.Timer) -> None:
         trigger(draw, [session, method], [plot, caveat], **ask)
     gr.api(search, api_name="search", concurrency_limit=4)
     gr.api(embedding_map, api_name="map", concurrency_limit=2)
+    return onward

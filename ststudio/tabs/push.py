@@ -13,7 +13,7 @@ from ststudio.hub.push import push as push_and_wait
 from ststudio.hub.push import push_state, start_push
 from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
-from ststudio.tabs import QUIET, explained
+from ststudio.tabs import CLICK, QUIET, explained, offered
 from ststudio.tabs.progress import bar
 from ststudio.tabs.session import Session, shown_run
 
@@ -54,7 +54,7 @@ def push(
 @explained
 def begin(
     session: Session, repo_name: str, private: bool, samples: bool, request: gr.Request
-) -> str:
+) -> tuple[str, gr.Timer]:
     """Start the push; it goes on when the page is closed."""
     if session.run is None:
         raise StudioError("Finish a run first; then its model can be pushed.")
@@ -62,7 +62,8 @@ def begin(
     if token is None:
         raise StudioError(SIGN_IN)
     found = get_store().owned(session.run, session.key)
-    return push_html(start_push(found, token, repo_name, private, samples))
+    state = start_push(found, token, repo_name, private, samples)
+    return push_html(state), gr.Timer(active=True)
 
 
 def push_html(state: dict[str, Any] | None) -> str:
@@ -97,7 +98,11 @@ def download(session: Session) -> str:
     run = shown_run(session)
     if run is None or not run.has_model:
         raise StudioError("There is no model to download yet. Finish a run first.")
-    return str(zip_model(run))
+    file = zip_model(run)
+    try:
+        return offered(file)
+    finally:
+        file.unlink(missing_ok=True)
 
 
 @explained
@@ -128,11 +133,13 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
     run = shown_run(session)
     if run is None or not run.has_model or not run.ended:
         closed = gr.update(value=EMPTY, visible=True), gr.update(visible=False)
-        return *closed, *(gr.skip() for _ in range(3)), gr.update(visible=session.owner), ""
+        kept = (gr.skip() for _ in range(3))
+        owners = gr.update(visible=session.owner)
+        return *closed, *kept, owners, owners, gr.Timer(active=False), ""
     pushed = push_state(run)
     now = f"{run.id}:{pushed}"
     if now == seen:
-        return *(gr.skip() for _ in range(6)), seen
+        return *(gr.skip() for _ in range(8)), seen
     fresh = not seen.startswith(run.id)
     return (
         gr.update(visible=False),
@@ -141,6 +148,8 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
         card(run) if fresh else gr.skip(),
         push_html(pushed),
         gr.update(visible=session.owner),
+        gr.update(visible=session.owner),
+        gr.Timer(active=pushed is not None and pushed["state"] == "running"),
         now,
     )
 
@@ -157,7 +166,8 @@ def build(session: gr.State, tab: gr.Tab) -> None:
                 samples = gr.Checkbox(False, label="Show a few of my rows in the card")
         with gr.Row():
             go = gr.Button("Push to the Hub", variant="primary")
-            pack = gr.DownloadButton("Pack the model as a zip")
+            pack = gr.Button("Download the model (zip)")
+            file = gr.DownloadButton("model", elem_id="model-file", elem_classes="packed")
         state = gr.HTML("", elem_id="push-state")
         with gr.Accordion("The card as it will be", open=False):
             preview = gr.Code("", language="markdown", show_label=False)
@@ -166,18 +176,19 @@ def build(session: gr.State, tab: gr.Tab) -> None:
         bin_it = gr.Button("Delete", variant="stop")
     seen, timer = gr.State(""), gr.Timer(1.0, active=False)
 
-    shown = [words, body, name, preview, state, trash, seen]
+    shown = [words, body, name, preview, state, trash, go, timer, seen]
     for trigger in (tab.select, timer.tick, session.change):
         trigger(show, [session, seen], shown, **QUIET)
     tab.select(account_words, None, account, **QUIET)
-    tab.select(lambda: gr.Timer(active=True), None, timer, **QUIET)
     go.click(
         begin,
         [session, name, private, samples],
-        state,
+        [state, timer],
         api_visibility="private",
         concurrency_limit=None,
     )
-    pack.click(download, session, pack, api_visibility="private")
+    pack.click(download, session, file, api_visibility="private").success(
+        None, js=CLICK.format(id="model-file")
+    )
     bin_it.click(forget, [session, sure], [session, sure], api_visibility="private")
     gr.api(push, api_name="push", concurrency_limit=None)

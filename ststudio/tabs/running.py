@@ -15,8 +15,10 @@ from ststudio.tabs.progress import bar
 from ststudio.tabs.session import Session, shown_run
 from ststudio.training.verdict import in_words
 
-EMPTY = (
-    "### Nothing has been trained yet\nPick a dataset in the **Data** tab, then press the button."
+EMPTY = "### Nothing has been trained yet\nPick a dataset in the **Data** tab first."
+READY = (
+    "### Ready\nPress **Fine-tune**: the learning curve appears here, and after about a minute "
+    "whether it helped."
 )
 
 
@@ -32,6 +34,8 @@ def progress_html(run: Run) -> str:
     """Return the line and bar that say where a run stands."""
     state = run.state
     share = state.get("step", 0) / (state.get("steps") or 1)
+    if "measured" in state:
+        share = state["measured"]
     return bar(_words(run, state), 1.0 if state["state"] == "finished" else share)
 
 
@@ -53,12 +57,12 @@ def _running_words(run: Run, state: dict[str, Any]) -> str:
     stopping = "Stopping; keeping what was learned. " if run.stopping else ""
     left = eta(run, state)
     time_left = f" · about {left:.0f} s left" if left else ""
+    phase = str(state.get("phase") or "starting").capitalize()
+    if "measured" in state:
+        return f"{stopping}{phase} base and fine-tuned model on the same test rows{time_left}"
     if state.get("steps"):
-        phase = state.get("phase", "training")
-        return (
-            f"{stopping}{phase.capitalize()}: step {state['step']} of {state['steps']}{time_left}"
-        )
-    return f"{stopping}{state.get('phase', 'Starting').capitalize()} …"
+        return f"{stopping}{phase}: step {state['step']} of {state['steps']}{time_left}"
+    return f"{stopping}{phase} …"
 
 
 def _kept_until(run: Run) -> str:
@@ -110,7 +114,8 @@ def metrics_table(run: Run) -> list[list[str]]:
 def fingerprint(run: Run) -> str:
     """Return what changes when the page has something new to show of a run."""
     state = run.state
-    shown = (state["state"], state.get("step"), state.get("phase"), len(run.log()), run.stopping)
+    moved = (state.get("step"), state.get("phase"), state.get("measured"))
+    shown = (state["state"], *moved, len(run.log()), run.stopping)
     return f"{run.id}:{shown}:{run.report is not None}:{get_queue().position(run)}"
 
 
@@ -119,11 +124,11 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
     run = shown_run(session)
     if run is None:
         nothing = gr.update(visible=False)
-        words = gr.update(value=EMPTY, visible=True)
-        return words, "", nothing, nothing, nothing, nothing, gr.Timer(active=False), ""
+        words = gr.update(value=READY if session.ready else EMPTY, visible=True)
+        return words, "", *(nothing for _ in range(5)), gr.Timer(active=False), ""
     now = fingerprint(run)
     if now == seen:
-        return (*(gr.skip() for _ in range(6)), gr.Timer(active=not run.ended), seen)
+        return (*(gr.skip() for _ in range(7)), gr.Timer(active=not run.ended), seen)
     log, report = run.log(), run.report
     return (
         gr.update(value=verdict_words(run), visible=report is not None),
@@ -132,6 +137,7 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
         gr.update(value=verdict_figure(report) if report else None, visible=report is not None),
         gr.update(value=metrics_table(run), visible=report is not None),
         gr.update(visible=session.owner and not run.ended),
+        gr.update(visible=report is not None),
         gr.Timer(active=not run.ended),
         now,
     )

@@ -14,9 +14,12 @@ class Session:
 
     source: dict[str, Any] | None = None
     diagnosis: dict[str, Any] | None = None  # as /diagnose gives it
+    glance: tuple[dict[str, Any], ...] = ()  # first rows as they are, while all are being read
     fixes: tuple[dict[str, Any], ...] = ()
     case: str | None = None  # overruled by hand
     columns: dict[str, str] | None = None  # likewise
+    label: dict[str, str] | None = None  # likewise: column and kind
+    base_model: str | None = None  # chosen by hand
     run: str | None = None
     runs: tuple[dict[str, Any], ...] = field(default=())  # this browser's: run, key, title
 
@@ -48,6 +51,7 @@ class Session:
             "source": self.source,
             "case": self.case,
             "columns": self.columns,
+            "label": self.label,
             "fixes": list(self.fixes),
             **chosen,
         }

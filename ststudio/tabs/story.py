@@ -1,6 +1,7 @@
 """What was found in a dataset, in words and as a table; every text of the data is escaped."""
 
 import html
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ststudio.data.cases import CASES
@@ -11,6 +12,7 @@ EMPTY = (
     "### Pick a dataset above\n"
     "How it will be read, its first rows and any problems will appear here."
 )
+READING = "### Reading all the rows\nThese are the first ones as they are; what they mean follows."
 CELL_CHARACTERS = 400  # of a text shown in the preview
 LEVEL_WORDS = {"error": "Blocks the run:", "warning": "Look at this:", "info": "Good to know:"}
 
@@ -19,13 +21,12 @@ def story(session: Session) -> str:
     """Say in words what was found."""
     found = session.diagnosis
     if found is None:
-        return EMPTY
+        return READING if session.glance else EMPTY
     if found["case"] is None:
         return "### This cannot be trained on yet\nThe finding below says what is missing."
     case = CASES[found["case"]]
     roles = ", ".join(
-        f"**{_plain(column)}** is the {role}" if column != role else f"**{role}**"
-        for role, column in found["columns"].items()
+        f"**{_plain(column)}** is the {role}" for role, column in found["columns"].items()
     )
     label = found["label"]
     if label:
@@ -34,15 +35,46 @@ def story(session: Session) -> str:
     counts = f"{rows['kept']:,} rows"
     if rows["left_out"]:
         counts += f" ({rows['left_out']:,} of {rows['read']:,} left out)"
-    splits = " · ".join(f"{name} {number:,}" for name, number in found["splits"].items())
     sure = ""
     if found["runner_up"]:
         other = CASES[found["runner_up"]].title
         sure = f" This reading is {found['confidence']:.0%} certain; it might also be: {other}."
     return (
-        f"### {case.title}\n{case.explanation} {roles}.\n\n{counts} · {splits}.{sure}\n\n"
+        f"### {case.title}\n{case.explanation} Here {roles}.{sure}\n\n{counts}. "
         f"Measured by **{case.metric_title}** on rows that training never sees."
     )
+
+
+PART_WORDS = {
+    "train": "learned from",
+    "dev": "watched while training, to keep the best moment",
+    "test": "measured once at the end, by both models",
+}
+DROPPED_WORDS = {
+    "leak": "dropped from dev or test, because a text of theirs is also learned from",
+    "over_limit": "left out of dev and test, which are large enough without them",
+    "rare_class": "dropped, because nothing else of their class is there to compare with",
+}
+
+
+def parts_words(session: Session) -> str:
+    """Say what each part is for and how large it is, and what was dropped on the way."""
+    found = session.diagnosis
+    if found is None or not found["parts"]:
+        return ""
+    case = CASES[found["case"]]
+    lines = [
+        f"- **{name}**: {part['rows']:,} rows, {part['units']:,} different "
+        f"{case.unit} texts, {PART_WORDS[name]}"
+        for name, part in found["parts"].items()
+    ]
+    lines += [
+        f"- {number:,} rows {DROPPED_WORDS[reason]}" for reason, number in found["dropped"].items()
+    ]
+    own = " and ".join(name for name in found["splits"] if name != "train")
+    how = f"The dataset's own {own} is kept." if own else "They are cut from the rows"
+    how += "" if own else f" so that no {case.unit} text stands in two parts."
+    return f"{how}\n\n" + "\n".join(lines)
 
 
 def _plain(text: str) -> str:
@@ -53,16 +85,27 @@ def _plain(text: str) -> str:
 def table_html(session: Session) -> str:
     """Return the preview exactly as the loss will read it: inputs in order, the label last."""
     found = session.diagnosis
-    if found is None or not found["preview"]:
+    if found is None:
+        return _rows_html("The first rows", session.glance, {})
+    loss = found["loss"] or {"name": "the loss", "reads": {}}
+    return _rows_html(f"What {loss['name']} will see", found["preview"], loss["reads"])
+
+
+def _rows_html(title: str, rows: Sequence[Mapping[str, Any]], reads: Mapping[str, str]) -> str:
+    """Return rows as a table, below each name what the loss makes of its column."""
+    if not rows:
         return ""
-    names = list(found["preview"][0])
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
+    names = list(rows[0])
+    head = "".join(
+        f'<th scope="col">{html.escape(name)}<div>{html.escape(reads.get(name, ""))}</div></th>'
+        for name in names
+    )
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(_cell(row[name]))}</td>" for name in names) + "</tr>"
-        for row in found["preview"]
+        for row in rows
     )
     return (
-        '<div class="rows"><h4>What the loss will see: the first rows</h4>'
+        f'<div class="rows"><h4>{html.escape(title)}</h4>'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -85,6 +128,6 @@ def limits(settings: Settings) -> str:
     """Say what a file may be, and how long its rows are kept."""
     return (
         f"CSV, TSV, JSON, JSONL or Parquet, up to {settings.upload_bytes // 1_000_000} MB and "
-        f"{settings.rows:,} rows. The file is deleted once read; its rows are kept for "
-        f"{settings.kept_hours} hours, so that you can train on them."
+        f"{settings.rows:,} rows. Your rows are kept for {settings.kept_hours} hours, so that you "
+        "can train on them; then they are deleted, and the file with them."
     )

@@ -6,7 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from ststudio.data.cases import CASES
+from ststudio.data.cases import CASES, DEFAULT_BATCH_SIZE
+from ststudio.data.reshape import fix_recipe, parse_fixes
 from ststudio.errors import StudioError
 from ststudio.hub.push import push_state
 from ststudio.runs.admission import start_run as admit
@@ -14,14 +15,12 @@ from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.tabs import QUIET, explained
+from ststudio.tabs.examination import again
+from ststudio.tabs.mending import build_findings
 from ststudio.tabs.running import EMPTY, eta, show
 from ststudio.tabs.session import Session
 from ststudio.training.losses import LOSSES
-from ststudio.training.recipe import (
-    DEFAULT_BATCH_SIZE,
-    DEFAULT_MODEL,
-    DEFAULT_SECONDS,
-)
+from ststudio.training.recipe import DEFAULT_MODEL, DEFAULT_SECONDS
 
 TICK_SECONDS = 0.7
 LOG_ENTRIES = 200  # at most, in one answer of /run_state
@@ -141,15 +140,14 @@ def pick_run(session: Session, run: str | None) -> Session:
 
 
 def settings_of(session: Session, loss: str | None) -> tuple[Any, ...]:
-    """Return the losses that fit the data, what will be trained, and this browser's runs."""
+    """Return base model and losses that fit the data, what will be trained, this browser's runs."""
     names = losses_of(session)
     chosen = loss if loss in names else next(iter(names), None)
-    choices = [
-        (f"{name}{' (default)' if name == names[0] else ''}: {LOSSES[name].why}", name)
-        for name in names
-    ]
+    choices = [(f"{name}{' (default)' if name == names[0] else ''}", name) for name in names]
     runs = [(known["title"], known["run"]) for known in session.runs]
+    decided = fix_recipe(parse_fixes(session.fixes)).get("base_model")
     return (
+        decided or session.base_model or DEFAULT_MODEL,
         gr.update(choices=choices, value=chosen),
         plan(session),
         gr.update(
@@ -159,9 +157,21 @@ def settings_of(session: Session, loss: str | None) -> tuple[Any, ...]:
     )
 
 
-def rate_of(loss: str | None) -> float | None:
-    """Return the learning rate that suits a loss."""
-    return LOSSES[loss].learning_rate if loss in LOSSES else None
+@explained
+def choose_base(session: Session, base_model: str | None) -> Session:
+    """Take another base model, and look at the data with its eyes."""
+    fixes = tuple(fix for fix in session.fixes if fix["code"] != "use_base_model")
+    chosen = (base_model or "").strip() or None
+    if session.diagnosis is None:
+        return replace(session, base_model=chosen)
+    return again(session, fixes=fixes, base_model=chosen)
+
+
+def suits(loss: str | None) -> tuple[Any, float | None]:
+    """Say when to choose a loss, and return the learning rate that suits it."""
+    if loss not in LOSSES:
+        return gr.skip(), None
+    return gr.update(info=LOSSES[loss].why), LOSSES[loss].learning_rate
 
 
 def plan(session: Session) -> str:
@@ -178,8 +188,8 @@ def plan(session: Session) -> str:
     )
 
 
-def build(session: gr.State) -> gr.Timer:
-    """Lay out the tab and wire it; return the timer that ticks while a run is under way."""
+def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
+    """Lay out the tab and wire it; return the timer of a run under way, and what leads on."""
     most = get_settings().run_seconds
     words = gr.Markdown(plan(Session()), elem_id="plan")
     with gr.Row():
@@ -192,7 +202,7 @@ def build(session: gr.State) -> gr.Timer:
             min_width=300,
         )
         loss = gr.Dropdown(
-            [], label="Loss", info="What the data decides comes first.", min_width=300
+            [], label="Loss", info="The data decides which ones can be chosen.", min_width=300
         )
     with gr.Row():
         seconds = gr.Slider(
@@ -205,6 +215,7 @@ def build(session: gr.State) -> gr.Timer:
         )
         batch = gr.Number(DEFAULT_BATCH_SIZE, label="Batch size", precision=0, minimum=2)
         rate = gr.Number(None, label="Learning rate", step=1e-5)
+    build_findings(session, of_model=True)
     with gr.Accordion("More", open=False), gr.Row():
         epochs = gr.Number(None, label="Epochs", info="Empty: as many as fit")
         rows = gr.Number(None, label="Training rows at most", precision=0)
@@ -224,9 +235,10 @@ def build(session: gr.State) -> gr.Timer:
         visible=False,
         interactive=False,
     )
+    onward = gr.Button("Next: Compare", variant="primary", visible=False)
     timer, seen = gr.Timer(TICK_SECONDS, active=False), gr.State("")
 
-    shown = [verdict, progress, curve, gain, metrics, halt, timer, seen]
+    shown = [verdict, progress, curve, gain, metrics, halt, onward, timer, seen]
     inputs = [session, base, loss, seconds, batch, rate]
     extra = [epochs, rows, length, seed]
     go.click(
@@ -237,14 +249,15 @@ def build(session: gr.State) -> gr.Timer:
         concurrency_limit=None,
     )
     halt.click(stop, session, None, api_visibility="private")
-    loss.change(rate_of, loss, rate, **QUIET)
+    loss.change(suits, loss, [loss, rate], **QUIET)
     runs.input(pick_run, [session, runs], session, api_visibility="private")
     timer.tick(show, [session, seen], shown, **QUIET)
     session.change(show, [session, seen], shown, **QUIET)
-    session.change(settings_of, [session, loss], [loss, words, runs, go], **QUIET)
+    base.input(choose_base, [session, base], session, api_visibility="private")
+    session.change(settings_of, [session, loss], [base, loss, words, runs, go], **QUIET)
     for endpoint in (start_run, run_state, stop_run, delete_run):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
-    return timer
+    return timer, onward
 
 
 def start_with_more(session: Session, *values: Any) -> Session:  # noqa: ANN401

@@ -82,6 +82,7 @@ class Live(TrainerCallback):
         if now - self.written > STATE_SECONDS or state.global_step in (1, state.max_steps):
             self.written = now
             left = self._pace() * (state.max_steps - state.global_step)
+            left = max(0.0, min(left, self.max_seconds - self.seconds))
             self.run.update(
                 step=state.global_step, steps=state.max_steps, training_seconds_left=left
             )

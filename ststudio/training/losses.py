@@ -14,6 +14,7 @@ class Loss:
     # High for long training, right for about a hundred steps with warm-up.
     learning_rate: float = 1e-4
     blog: bool = False  # the choice of the 2022 post
+    reads: dict[str, str] = field(default_factory=dict)  # what it does with each role and label
 
 
 # TripletLoss and the BatchHard family default to Euclidean distance with a margin of 5, which a
@@ -24,73 +25,139 @@ _COSINE_MARGIN = {"distance": "cosine", "margin": 0.3}
 # the sample's pairs, 65 steps: Spearman 0.556 to 0.600 at 3e-5, and falling at 1e-4).
 GENTLE = 3e-5
 
+_SCORED = {
+    "sentence1": "is compared with the second text of its row",
+    "sentence2": "is compared with the first text of its row",
+}
+_ORDERED = {
+    **_SCORED,
+    "score": "ranks the rows of a batch: a pair that scores higher is to be closer",
+}
+_CONTRASTED = {
+    **_SCORED,
+    "label": "1 draws the two texts together, 0 pushes them apart until the margin is met",
+}
+_RANKED = {
+    "anchor": "is compared with every positive of the batch, and every negative if there are any",
+    "positive": "is the right answer to its anchor, and a wrong one to all others of the batch",
+    "negative": "is one more wrong answer, to its own anchor and to all others of the batch",
+    # NLI becomes triplets before this loss reads it.
+    "premise": "becomes the anchor of a triplet",
+    "hypothesis": "becomes the positive where it follows, and the negative where it contradicts",
+    "label": "says which of the two a hypothesis becomes, and is not read by the loss",
+}
+_CLASSED = {
+    "text": "is anchor, positive and negative in turn, among the texts of its batch",
+}
+
+_HARDEST = {
+    **_CLASSED,
+    "label": "says which texts belong together; only the farthest of a text's class and the "
+    "nearest of another count",
+}
+
 _LOSSES = (
     Loss(
         "CoSENTLoss",
         "Learns the order of the scores; the usual first choice for graded pairs.",
         {"scale": 20.0},
         learning_rate=GENTLE,
+        reads=_ORDERED,
     ),
     Loss(
         "CosineSimilarityLoss",
         "Pulls the cosine towards the score itself; strong when scores are calibrated.",
         {},
         blog=True,
+        reads={**_SCORED, "score": "is what the cosine of the two texts is drawn towards"},
     ),
     Loss(
         "AnglELoss",
         "CoSENT on the angle; helps where cosines saturate.",
         {"scale": 20.0},
         learning_rate=GENTLE,
+        reads=_ORDERED,
     ),
     Loss(
         "OnlineContrastiveLoss",
         "Learns from the hardest pairs of each batch; the usual first choice for 0/1 pairs.",
         {"margin": 0.5},
         blog=True,
+        reads={
+            **_CONTRASTED,
+            "label": "1 draws together, 0 pushes apart; only the hardest pairs of a batch count",
+        },
     ),
-    Loss("ContrastiveLoss", "Learns from every pair; calmer with noisy labels.", {"margin": 0.5}),
-    Loss("SoftmaxLoss", "Sentence-BERT's own way with NLI; mostly of historical interest.", {}),
+    Loss(
+        "ContrastiveLoss",
+        "Learns from every pair; calmer with noisy labels.",
+        {"margin": 0.5},
+        reads=_CONTRASTED,
+    ),
+    Loss(
+        "SoftmaxLoss",
+        "Sentence-BERT's own way with NLI; mostly of historical interest.",
+        {},
+        reads={
+            "premise": "goes into a classifier beside the hypothesis and their difference",
+            "hypothesis": "goes into a classifier beside the premise and their difference",
+            "label": "is what the classifier has to tell: 0 follows, 1 may hold, 2 contradicts",
+        },
+    ),
     Loss(
         "MultipleNegativesRankingLoss",
         "Every other positive of the batch is a negative; larger batches are harder and better.",
         {"scale": 20.0},
         blog=True,
+        reads=_RANKED,
     ),
     Loss(
         "CachedMultipleNegativesRankingLoss",
         "The same loss with batches larger than memory, at a fifth more time.",
         {"scale": 20.0, "mini_batch_size": 32},
+        reads=_RANKED,
     ),
     Loss(
         "TripletLoss",
         "Only the given negative counts; for negatives that were chosen with care.",
         _COSINE_MARGIN,
         blog=True,
+        reads={
+            "anchor": "is compared with its own positive and its own negative only",
+            "positive": "is to be closer to its anchor than the negative, by the margin",
+            "negative": "is to be farther from its anchor than the positive, by the margin",
+        },
     ),
     Loss(
         "BatchAllTripletLoss",
         "Learns from every triplet in the batch that still violates the margin.",
         _COSINE_MARGIN,
         blog=True,
+        reads={**_CLASSED, "label": "says which texts belong together; every wrong triplet counts"},
     ),
     Loss(
         "BatchSemiHardTripletLoss",
         "Skips the hardest triplets, which are often wrong labels.",
         _COSINE_MARGIN,
         blog=True,
+        reads={
+            **_CLASSED,
+            "label": "says which texts belong together; the hardest negatives are skipped",
+        },
     ),
     Loss(
         "BatchHardSoftMarginTripletLoss",
         "The hardest triplets, without a margin to choose.",
         {"distance": "cosine"},
         blog=True,
+        reads=_HARDEST,
     ),
     Loss(
         "BatchHardTripletLoss",
         "The hardest triplet of each text; needs clean labels.",
         _COSINE_MARGIN,
         blog=True,
+        reads=_HARDEST,
     ),
 )
 

@@ -12,7 +12,8 @@ from sentence_transformers.sentence_transformer.losses.batch_hard_triplet import
 from sentence_transformers.sentence_transformer.losses.triplet import TripletDistanceMetric
 from torch import nn
 
-from ststudio.data.cases import PROMPT_OF_ROLE, Case
+from ststudio.data.cases import Case
+from ststudio.data.prompts import ALIKE, agreed_prompts, own_prompts, part_of
 from ststudio.training.recipe import Recipe
 
 
@@ -49,30 +50,28 @@ def prepare_model(folder: Path, recipe: Recipe, case: Case) -> SentenceTransform
     model = load_model(folder)
     if recipe.max_seq_length:
         model.max_seq_length = recipe.max_seq_length
-    for column, prompt in (recipe.prompts or {}).items():
-        role = PROMPT_OF_ROLE.get(column)
-        if role:  # evaluators, search and whoever loads the model later find it by this name
-            model.prompts[role] = prompt
+    _set_prompts(model, recipe, case)
     model.model_card_data.generate_widget_examples = False  # they would be rows of the data
     return model
 
 
-def column_prompts(model: SentenceTransformer, recipe: Recipe, case: Case) -> dict[str, str]:
-    """Return the text the trainer puts before each column: the one evaluators will use too."""
-    given = recipe.prompts or {}
-    prompts = {}
-    for column in case.columns:
-        role = PROMPT_OF_ROLE.get(column, "")
-        prompt = given.get(column) or model.prompts.get(role) or default_prompt(model)
-        if prompt:
-            prompts[column] = prompt
-    return prompts
+def _set_prompts(model: SentenceTransformer, recipe: Recipe, case: Case) -> None:
+    """Name the prompts as encode_query, encode_document and encode look for them.
+
+    Evaluators, search, map and whoever loads the model later use those; the trainer is told.
+    """
+    own = own_prompts(model.prompts, model.default_prompt_name)
+    agreed = agreed_prompts(case, recipe.prompts or {}, own)
+    model.prompts |= {name: agreed[name] for name in ("query", "document")}
+    if part_of(case.unit) == ALIKE:  # measured by encode, which adds the default prompt
+        model.default_prompt_name = "query" if agreed[ALIKE] else None
 
 
-def default_prompt(model: SentenceTransformer) -> str:
-    """Return the prompt the model puts before every text that names none."""
-    name = model.default_prompt_name
-    return (model.prompts.get(name) or "") if name else ""
+def trainer_prompts(model: SentenceTransformer, case: Case) -> dict[str, str]:
+    """Return the text the trainer puts before each column, of a model that was prepared."""
+    names = {"query": "query", "document": "document", ALIKE: "query"}
+    before = {column: model.prompts[names[part_of(column)]] for column in case.columns}
+    return {column: prompt for column, prompt in before.items() if prompt}
 
 
 def make_loss(model: SentenceTransformer, recipe: Recipe, classes: int) -> nn.Module:

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from ststudio.data.cases import CASES, Case
+from ststudio.data.cases import CASES, DEFAULT_BATCH_SIZE, Case
+from ststudio.data.prompts import chosen_prompts
 from ststudio.errors import StudioError
 from ststudio.settings import get_settings
 from ststudio.training.losses import LOSSES
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_SECONDS = 40.0  # of training; with evaluation a default run then fits a minute
-DEFAULT_BATCH_SIZE = 16
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
 SAMPLERS = ("batch_sampler", "no_duplicates", "group_by_label")
 
@@ -101,6 +101,7 @@ class Recipe:
                 f"No prompt can stand before {', '.join(extra)}. "
                 f"The columns are {', '.join(case.columns)}."
             )
+        chosen_prompts(self.prompts or {})  # refuses what training and measuring cannot share
         batch = self.per_device_train_batch_size or DEFAULT_BATCH_SIZE
         sampler = self.batch_sampler or case.batch_sampler
         if sampler == "group_by_label" and (case.label != "class" or batch < 4 or batch % 2):

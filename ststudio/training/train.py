@@ -26,7 +26,7 @@ from ststudio.runs.store import Run
 from ststudio.shelf import packaged_model
 from ststudio.training import models, pace
 from ststudio.training.evaluation import compare, dev_evaluator
-from ststudio.training.live import Live
+from ststudio.training.live import STATE_SECONDS, Live
 from ststudio.training.neighbours import unit_rows
 from ststudio.training.recipe import Recipe
 from ststudio.training.remembered import Remembered
@@ -102,7 +102,7 @@ def train(run: Run) -> None:
     )
     trainer.remove_callback(PrinterCallback)  # nobody reads it
     _set_steps(trainer, recipe)
-    run.update(phase="training")
+    run.update(phase="training", measuring_seconds=pace.MEASURING_SECONDS)
     trainer.train()
     train_seconds = live.seconds
     if trainer.state.global_step == 0:
@@ -113,7 +113,7 @@ def train(run: Run) -> None:
     live.restore_best(model)
     model.eval()
     _save_model(run, model)
-    run.update(phase="measuring base and fine-tuned model", training_seconds_left=0.0)
+    run.update(phase="measuring", training_seconds_left=0.0, measured=0.0)
     examples = _fit(run, recipe, case, model, examples, time.monotonic() - start)
     base = models.prepare_model(run.base_dir, recipe, case)
     report = _measure(run, case, examples, base, model)
@@ -144,7 +144,7 @@ def training_arguments(
         lr_scheduler_type=recipe.lr_scheduler_type,
         bf16=models.fast_bfloat16() if recipe.bf16 is None else recipe.bf16,
         batch_sampler=recipe.batch_sampler or case.batch_sampler,
-        prompts=models.column_prompts(model, recipe, case) or None,
+        prompts=models.trainer_prompts(model, case) or None,
         eval_strategy="steps" if examples.dev.num_rows else "no",
         eval_on_start=bool(examples.dev.num_rows) and not recipe.late_baseline,
         save_strategy="no",  # Live keeps the best weights in memory: a checkpoint costs a second
@@ -215,11 +215,36 @@ def _save_model(run: Run, model: SentenceTransformer) -> None:
     half.rename(run.model_dir)
 
 
+class Progress:
+    """Say how many texts were embedded, as often as a page looks."""
+
+    def __init__(self, run: Run, total: int) -> None:
+        self.run, self.total = run, total
+        self.started = self.written = time.monotonic()
+        self.done = 0
+
+    def __call__(self, texts: int) -> None:
+        """Count texts that were embedded, and estimate the seconds that the others take."""
+        self.done = min(self.done + texts, self.total)
+        now = time.monotonic()
+        if now - self.written > STATE_SECONDS:
+            self.written = now
+            left = (self.total - self.done) * (now - self.started) / self.done
+            self.run.update(measured=self.done / self.total, measuring_seconds=left)
+
+
+def _distinct(examples: Examples) -> int:
+    """Count the different texts that one model embeds."""
+    texts = [*examples.test.columns[: len(CASES[examples.case].columns)], examples.corpus["text"]]
+    return len({text for column in texts for text in column.unique().to_pylist()})
+
+
 def _measure(
     run: Run, case: Case, examples: Examples, base: SentenceTransformer, tuned: SentenceTransformer
 ) -> dict[str, Any]:
     """Embed test rows and corpus with both models; keep the vectors and return the report."""
-    both = [Remembered(base), Remembered(tuned)]
+    told = Progress(run, 2 * _distinct(examples))
+    both = [Remembered(base, told), Remembered(tuned, told)]
     report = compare(case, examples, *both)
     units = examples.test.column(0).unique().to_pylist()
     corpus = examples.corpus.column("text").to_pylist()

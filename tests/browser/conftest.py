@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.served import App
 
@@ -15,6 +15,9 @@ FLAGS = (
     "--disable-sync",
     "--disable-component-update",
 )
+
+
+expect.set_options(timeout=30_000)  # ms: the machine may be busy
 
 
 @pytest.fixture(scope="module")

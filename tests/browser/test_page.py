@@ -1,6 +1,7 @@
 """The way a visitor goes: data, fine-tune, compare, push; and what a reload brings back."""
 
 import re
+import zipfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
@@ -61,8 +62,12 @@ def test_the_whole_way_and_a_reload_in_mid_training(page: Page, served_hub: Hub)
     page.get_by_role("button", name="Draw the map", exact=True).click()
     expect(page.locator("#map .js-plotly-plot")).to_be_visible()
 
-    tab(page, "Push")
+    page.get_by_role("button", name="Next: Push", exact=True).click()
     expect(page.get_by_text("Signed in as")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the model (zip)", exact=True).click()
+    with zipfile.ZipFile(download.value.path()) as pack:
+        assert {"README.md", "model.safetensors"} <= set(pack.namelist())
     name = page.get_by_label("Repository")
     name.fill("from-the-page")
     page.get_by_role("button", name="Push to the Hub", exact=True).click()
@@ -82,6 +87,8 @@ def test_another_browser_sees_a_shared_run_and_none_of_the_owners_buttons(
     expect(page.locator("#verdict")).to_contain_text("held-out units")
     expect(page.locator("#halt")).to_be_hidden()
     tab(page, "Push")
+    expect(page.get_by_role("button", name="Download the model (zip)")).to_be_visible()
+    expect(page.get_by_role("button", name="Push to the Hub")).to_be_hidden()
     expect(page.get_by_text("Delete this run")).to_be_hidden()
 
 
@@ -99,7 +106,7 @@ def test_a_file_is_read_mended_by_one_click_and_made_ready(page: Page, tmp_path:
     rows = [f"how do I reset item {n},press button {n} twice,{n % 6}" for n in range(120)]
     file = tmp_path / "scores.csv"
     file.write_text("\n".join(["sentence1,sentence2,score", *rows]))
-    page.get_by_role("tab", name="My own file").click()
+    page.get_by_role("tab", name="My file").click()
     page.locator("input[type=file]").set_input_files(file)
     expect(page.locator("#story")).to_contain_text("Case 1")
     fix = page.get_by_role("button", name=re.compile("Scale the scores"))
@@ -110,14 +117,39 @@ def test_a_file_is_read_mended_by_one_click_and_made_ready(page: Page, tmp_path:
     expect(page.locator("#go")).to_be_enabled()
 
 
+def test_pasted_rows_are_assigned_mended_undone_and_taken_home(page: Page) -> None:
+    rows = [f"press button {n} twice\thow do I reset item {n}?\t{n % 6}" for n in range(90)]
+    page.get_by_role("tab", name="Paste", exact=True).click()
+    page.get_by_label("Rows").fill("\n".join(["text1\ttext2\tscore", *rows]))
+    page.get_by_role("button", name="Read these rows", exact=True).click()
+    expect(page.locator("#story")).to_contain_text("Case 1")
+    expect(page.get_by_role("button", name="Next: Fine-tune", exact=True)).to_be_hidden()
+    page.get_by_role("button", name=re.compile("Scale the scores")).click()
+    expect(page.get_by_role("button", name="Next: Fine-tune", exact=True)).to_be_visible()
+
+    page.get_by_text("Read it differently").click()
+    page.get_by_label("Sentence1 is the column").click()
+    page.get_by_role("option", name="text2", exact=True).click()
+    expect(page.locator("#preview td").first).to_contain_text("how do I reset item 0?")
+    page.get_by_text("Train, dev and test", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the three parts as Parquet").click()
+    with zipfile.ZipFile(download.value.path()) as pack:
+        assert pack.namelist() == ["train.parquet", "dev.parquet", "test.parquet"]
+
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(page.locator(".finding.error")).to_contain_text("Scores run from 0 to 5")
+    expect(page.get_by_role("button", name="Next: Fine-tune", exact=True)).to_be_hidden()
+
+
 def test_a_mistake_is_told_where_it_is_made_and_the_page_lives_on(page: Page) -> None:
-    page.get_by_role("tab", name="A Hub dataset").click()
+    page.get_by_role("tab", name="Hub", exact=True).click()
     box = page.get_by_label("Dataset", exact=True)
     box.fill("nobody/nothing")
     box.press("Enter")
     page.get_by_role("button", name="Look at it", exact=True).click()
     expect(page.get_by_text("nobody/nothing").first).to_be_visible()
-    page.get_by_role("tab", name="The sample").click()
+    page.get_by_role("tab", name="Sample", exact=True).click()
     pick_sample(page, "Case 3 · Texts with a class")
 
 
@@ -127,7 +159,7 @@ def test_text_of_the_data_is_text(page: Page, tmp_path: Path) -> None:
     file.write_text("\n".join(["question,answer", *rows]))
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    page.get_by_role("tab", name="My own file").click()
+    page.get_by_role("tab", name="My file").click()
     page.locator("input[type=file]").set_input_files(file)
     expect(page.locator("#preview td").first).to_contain_text("<img src=x")
     assert page.locator("#preview img").count() == 0

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ststudio.data.cases import CASES
-from ststudio.data.doctor import Diagnosis, Finding, diagnose
+from ststudio.data.doctor import diagnose
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
 from tests.data.made import REAL, REAL_SETS, Writer, make, table
+from tests.data.seen import find
 
 Row = Callable[[int, Writer], dict[str, Any]]
 JUDGED = ("entailment", "neutral", "contradiction", "-")
@@ -193,16 +194,6 @@ def test_clear_layouts_are_surer_than_unnamed_ones() -> None:
     assert named.confidence > 0.9 > unnamed.confidence
     assert named.runner_up is None
     assert unnamed.runner_up == "pair"
-
-
-def find(found: Diagnosis, code: str) -> Finding:
-    matching = [finding for finding in found.findings if finding.code == code]
-    assert matching, f"no {code} among {[f.code for f in found.findings]}"
-    return matching[0]
-
-
-def codes(found: Diagnosis) -> set[str]:
-    return {finding.code for finding in found.findings}
 
 
 def pair(i: int, w: Writer, **more: Any) -> dict[str, Any]:
@@ -512,7 +503,10 @@ def test_json_shape() -> None:
         "splits",
         "findings",
         "preview",
+        "parts",
+        "dropped",
     ]
+    assert said["parts"]["test"] == {"rows": 20, "units": 20}
     assert said["rows"] == {"read": 60, "kept": 60, "left_out": 0, "left_out_lines": []}
     assert said["label"] == {"column": "score", "kind": "score"}
 

@@ -1,6 +1,7 @@
 """Examples: three parts that share no text, and a corpus in which the answers lie."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +229,8 @@ def answers(made: Examples) -> dict[str, set[str]]:
     return found
 
 
-def test_corpus_of_pairs_holds_every_answer_at_its_head() -> None:
+def test_corpus_of_pairs_holds_every_answer_at_its_head(limits: Callable[..., None]) -> None:
+    limits(CORPUS_TEXTS=20_000)
     made = examples(pairs(3_500))
     assert answers(made) == {row["anchor"]: {row["positive"]} for row in made.test.to_pylist()}
     assert made.corpus.num_rows == 2_000

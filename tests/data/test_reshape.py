@@ -3,8 +3,9 @@
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ststudio.data.cases import CASES
@@ -12,10 +13,11 @@ from ststudio.data.doctor import Diagnosis, diagnose
 from ststudio.data.findings import Fix
 from ststudio.data.flatten import neighbours
 from ststudio.data.mend import _partners
-from ststudio.data.reshape import FIXES, describe, parse_fixes
+from ststudio.data.reshape import FIXES, describe, fix_recipe, parse_fixes
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
 from tests.data.made import REAL, REAL_SETS, Writer, make, table
+from tests.data.test_doctor import COLUMN, NAMES
 
 
 def after(rows: Table, *fixes: tuple[str, dict[str, Any]]) -> Diagnosis:
@@ -164,6 +166,84 @@ def test_neighbours_take_no_sentence_twice() -> None:
     assert found == [("This is the first sentence.", "Here comes the second one!")]
 
 
+def test_a_text_called_unlike_itself_contradicts() -> None:
+    w = Writer()
+    labelled = [{"sentence1": w.say(), "sentence2": w.say(), "label": n % 2} for n in range(40)]
+    scored = [{"sentence1": w.say(), "sentence2": w.say(), "score": n / 8} for n in range(41)]
+    same = {"sentence1": "One and the same text.", "sentence2": "One and the same text."}
+    for rows, label, wrong, right in ((labelled, "label", 0, 1), (scored, "score", 1.0, 4.5)):
+        contradicting = [*rows, {**same, label: wrong}]
+        assert after(table(contradicting), ("drop_contradicting", {})).rows["left_out"] == 1
+        agreeing = [*rows, {**same, label: right}]
+        assert after(table(agreeing), ("drop_contradicting", {})).rows["left_out"] == 0
+
+
+def test_a_renamed_column_is_read_by_its_new_name() -> None:
+    rows = make(lambda i, w: {"x": w.say(), "y": w.say(), "z": i / 60})
+    called = [
+        ("rename_column", {"column": column, "name": name})
+        for column, name in (("x", "query"), ("y", "passage"), ("z", "year"))
+    ]
+    found = after(rows, *called)
+    assert (found.case, found.columns) == ("pair", {"anchor": "query", "positive": "passage"})
+    classes = table(
+        [{"text": Writer(i).say(), "c": i % 2} for i in range(60)], {"c": ("lamp", "badge")}
+    )
+    named = after(classes, ("rename_column", {"column": "c", "name": "topic"})).prepared
+    assert named is not None and named.class_names == ("lamp", "badge")
+
+
+def test_a_dropped_column_is_gone_before_anything_is_guessed() -> None:
+    rows = make(lambda i, w: {"sentence1": w.say(), "sentence2": w.say(), "score": i / 60})
+    found = after(rows, ("drop_columns", {"columns": ["score"]}))
+    assert (found.case, found.findings[0].code) == ("pair", "too_few_rows")
+
+
+@pytest.mark.parametrize(
+    "code, args, said",
+    [
+        ("rename_column", {"column": "a", "name": "b"}, "no other column has"),
+        ("rename_column", {"column": "a", "name": "\ud800"}, "will not do"),
+        ("rename_column", {"column": "nowhere", "name": "c"}, "There is no column"),
+        ("drop_columns", {"columns": ["a", "b"]}, "drop every column"),
+        ("drop_columns", {"columns": [["a"]]}, "There is no column"),
+        ("cap_classes", {"at_most": 5}, "Only rows with classes"),
+        ("sample_lists", {"role": "anchor", "seed": -1}, "A seed is"),
+    ],
+)
+def test_nonsense_is_refused_in_a_sentence(code: str, args: dict[str, Any], said: str) -> None:
+    rows = make(lambda i, w: {"a": w.say(), "b": w.say()})
+    with pytest.raises(StudioError, match=said):
+        after(rows, (code, args))
+
+
+def test_roles_are_reordered_by_assigning_them() -> None:
+    rows = make(lambda i, w: {"anchor": w.say(), "positive": w.say(), "negative": w.say()})
+    turned = [
+        ("assign", {"role": "positive", "column": "negative"}),
+        ("assign", {"role": "negative", "column": "positive"}),
+    ]
+    assert after(rows, *turned).columns == {
+        "anchor": "anchor",
+        "positive": "negative",
+        "negative": "positive",
+    }
+
+
+def test_what_a_fix_says_of_the_recipe() -> None:
+    chain = parse_fixes([{"code": "swap"}, {"code": "use_base_model", "args": {"id": "a/b"}}])
+    assert fix_recipe(chain) == {"base_model": "a/b"}
+    assert fix_recipe(()) == {}
+
+
+def test_arguments_are_said_in_words() -> None:
+    assert describe(Fix("map_labels", {"map": {"oui": 1, "bof": 0}})) == (
+        'read the label "oui" as 1, "bof" as 0'
+    )
+    assert describe(Fix("drop_columns", {"columns": ["id", "url"]})) == 'leave out "id", "url"'
+    assert describe(Fix("use_case", {"case": "pair"})) == "read it as Case 2 · Pairs of positives"
+
+
 def test_classes_with_too_few_rows_are_dropped() -> None:
     rows = make(lambda i, w: {"text": w.say(), "label": "rare" if i < 3 else "abc"[i % 3]})
     found = after(rows, ("drop_rare_classes", {"at_least": 4}))
@@ -222,6 +302,39 @@ def test_partners_share_their_key_and_take_turns(wanted: list[int], offered: lis
     for key in set(wanted) & set(offered):
         used = [place for k, place in zip(wanted, places, strict=True) if k == key]
         assert len(set(used)) == min(len(used), offered.count(key))
+
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "expand_lists": {"role": "positive"},
+    "sample_lists": {"role": "anchor"},
+    "rename_column": {"column": "a", "name": "text"},
+    "drop_columns": {"columns": ["id"]},
+    "cap_classes": {"at_most": 2},
+    "use_label": {"column": "a", "kind": "class"},
+    "documents_to_pairs": {"column": "a"},
+    "flatten_triplets": {"columns": ["anchor"], "label": "a"},
+    "scale_score": {"low": 0, "high": 9},
+}
+
+
+@settings(max_examples=100, deadline=2_000, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.dictionaries(NAMES, COLUMN, min_size=1, max_size=5),
+    st.lists(
+        st.sampled_from([c for c, kind in FIXES.items() if c in DEFAULTS or not kind.args])
+        | st.sampled_from(["classes_to_pairs", "classes_to_triplets"]),
+        min_size=1,
+        max_size=3,
+    ),
+)
+def test_any_fix_of_any_table_is_done_or_refused_in_words(
+    columns: dict[str, Any], chain: list[str]
+) -> None:
+    rows = Table({"train": pa.table(columns)}, {}, 12)
+    try:
+        diagnose(rows, [{"code": code, "args": DEFAULTS.get(code, {})} for code in chain])
+    except StudioError as error:
+        assert str(error).strip().endswith((".", ")"))
 
 
 @pytest.mark.skipif(not REAL, reason="STSTUDIO_REAL_DATA names no folder")

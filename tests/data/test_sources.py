@@ -14,8 +14,10 @@ import pytest
 from pyarrow import parquet
 
 from ststudio.data.catalog import CATALOG
-from ststudio.data.sources import accept_upload, open_source, pin_source
+from ststudio.data.doctor import diagnose
+from ststudio.data.sources import open_source, pin_source
 from ststudio.data.tables import Table
+from ststudio.data.uploads import accept_paste, accept_upload
 from ststudio.errors import StudioError
 from tests.hub.server import Hub
 
@@ -267,13 +269,9 @@ def test_unreadable_repositories_are_explained(name: str, hub: Hub) -> None:
 def test_files_beyond_the_budget_are_not_fetched(hub: Hub, limits: Callable[..., None]) -> None:
     shards = {f"data/train-0000{n}-of-00005.jsonl": LINES for n in range(5)}
     hub.add_repo("dataset", "alice/data", shards)
-    limits(DECODED_BYTES=1_500)
+    limits(DECODED_BYTES=1_300)  # of which a file holds 680
     open_source(from_hub())
-    assert downloads(hub) == 2  # a kilobyte each
-
-    limits(DECODED_BYTES=100)
-    with pytest.raises(StudioError, match="Choose a smaller subset"):
-        open_source(from_hub())
+    assert downloads(hub) == 2
 
 
 @pytest.mark.parametrize(
@@ -354,6 +352,71 @@ def test_an_upload_is_read_once_and_deleted(uploads: Path, folder: Path) -> None
     assert not list(folder.rglob("*.jsonl"))
     assert open_source(source).rows == 20
     assert pin_source(source) == source
+
+
+LATIN = "frage;antwort\n" + "".join(f"wie öffne ich {n};drücke {n}\n" for n in range(30))
+
+
+def test_text_between_delimiters_can_be_read_otherwise(uploads: Path, folder: Path) -> None:
+    path = uploads / "abc" / "fragen.csv"
+    path.write_bytes(LATIN.encode("cp1252"))
+    source = {"kind": "upload", "id": accept_upload(path, uploads)}
+    found = open_source(source)
+    assert found.splits["train"].schema.names == ["frage", "antwort"]
+
+    headless = open_source(source, fixes=[{"code": "first_row_is_data"}])
+    assert headless.splits["train"]["column1"].to_pylist()[:2] == ["frage", "wie öffne ich 0"]
+    assert "header_assumed" not in dict(headless.assumed)  # it was decided
+    whole = open_source(source, fixes=[{"code": "read_delimiter", "args": {"delimiter": "\t"}}])
+    assert whole.splits["train"].num_columns == 1
+    cyrillic = open_source(
+        source, fixes=[{"code": "read_encoding", "args": {"encoding": "cp1251"}}]
+    )
+    assert cyrillic.splits["train"]["antwort"][0].as_py() == "drьcke 0"
+    assert open_source(source).splits["train"].equals(found.splits["train"])
+
+
+def test_a_first_row_taken_as_data_becomes_the_header_by_one_fix(uploads: Path) -> None:
+    path = uploads / "abc" / "pairs.csv"
+    path.write_text("".join(f"how do I open {n} today,press the button {n}\n" for n in range(40)))
+    source = {"kind": "upload", "id": accept_upload(path, uploads)}
+    found = {finding.code: finding for finding in diagnose(open_source(source)).findings}
+    fix = found["header_assumed"].fix
+    assert fix is not None
+    assert open_source(source, fixes=[fix]).rows == 39
+
+
+@pytest.mark.parametrize(
+    "fix",
+    [
+        {"code": "read_encoding", "args": {"encoding": "zip"}},
+        {"code": "read_delimiter", "args": {"delimiter": "ab"}},
+        {"code": "read_delimiter"},
+    ],
+)
+def test_an_unknown_way_of_reading_is_refused(fix: dict[str, object], uploads: Path) -> None:
+    path = uploads / "abc" / "fragen.csv"
+    path.write_bytes(LATIN.encode("cp1252"))
+    source = {"kind": "upload", "id": accept_upload(path, uploads)}
+    with pytest.raises(StudioError, match="encodings are|delimiters are|takes delimiter"):
+        open_source(source, fixes=[fix])
+
+
+def test_what_is_no_delimited_text_is_not_read_otherwise(uploads: Path) -> None:
+    path = uploads / "abc" / "my data.jsonl"
+    path.write_bytes(LINES)
+    source = {"kind": "upload", "id": accept_upload(path, uploads)}
+    open_source(source)
+    with pytest.raises(StudioError, match="Undo that fix"):
+        open_source(source, fixes=[{"code": "first_row_is_data"}])
+
+
+def test_pasted_rows_are_read_like_a_file(folder: Path) -> None:
+    upload = accept_paste("anchor\tpositive\nlost badge\task the desk\n\ud800loud fan\tclean it")
+    rows = open_source({"kind": "upload", "id": upload}).splits["train"].to_pylist()
+    assert rows[1] == {"anchor": "loud fan", "positive": "clean it"}
+    with pytest.raises(StudioError, match="Paste a few rows"):
+        accept_paste("  \n")
 
 
 def test_a_bad_upload_stays_explained(uploads: Path, folder: Path) -> None:

@@ -19,6 +19,7 @@ class Fault:
     truncate: bool = False
     after: bool = False  # do the work first, then lose the answer
     times: int | None = 1  # None: for ever
+    whole: bool = False  # take no notice of a Range
     hits: int = 0
 
     def fits(self, target: str) -> bool:

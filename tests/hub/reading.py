@@ -11,7 +11,14 @@ from urllib.parse import parse_qs, quote
 
 import yaml
 
-from tests.hub.access import find_commit, find_file, find_repo, need_login, need_write
+from tests.hub.access import (
+    find_commit,
+    find_file,
+    find_repo,
+    need_admission,
+    need_login,
+    need_write,
+)
 from tests.hub.people import object_id
 from tests.hub.store import Commit, File, Repo, parameter_counts, repo_object_id
 from tests.hub.wire import Answer, Call, Refusal
@@ -196,6 +203,7 @@ def _log(history: Iterable[Commit]) -> Iterable[dict[str, Any]]:
 def auth_check(call: Call, kind: str, id: str, write: str | None = None) -> Answer:
     """Say whether this visitor may read, or write."""
     repo = find_repo(call, kind, id)
+    need_admission(call, repo)
     if write:
         need_write(call, repo)
     return Answer.of({})

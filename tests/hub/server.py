@@ -146,13 +146,15 @@ class Hub:
         truncate: bool = False,
         after: bool = False,
         times: int | None = 1,
+        whole: bool = False,
     ) -> Fault:
         """Spoil the next `times` requests whose `METHOD path` contains or matches `match`.
 
-        With `after` the request is carried out and only its answer is lost.
+        With `after` the request is carried out and only its answer is lost; with
+        `whole` a file is sent whole, whatever range of it was asked for.
         """
         return self.faults.add(
-            Fault(match, status, retry_after, hang_seconds, reset, truncate, after, times)
+            Fault(match, status, retry_after, hang_seconds, reset, truncate, after, times, whole)
         )
 
     def _respond(self, method: str, target: str, headers: Message, body: bytes) -> Answer:

@@ -64,7 +64,7 @@ def first_rows(call: Call) -> Answer:
         "rows": rows,
         "truncated": table.num_rows > FIRST_ROWS,
     }
-    return Answer.of(data)
+    return Answer.of(data, headers={"X-Revision": repo.resolve().sha})
 
 
 def parquet_files(call: Call) -> Answer:

@@ -165,6 +165,8 @@ class Handler(BaseHTTPRequestHandler):
         return self.server.respond(self.command, self.path, self.headers, body)
 
     def _spoil(self, exchange: Exchange, fault: Fault, body: bytes) -> None:
+        if fault.whole:
+            del self.headers["range"]
         broken = fault.reset or fault.status is not None
         answer = Answer(500)
         if fault.after or fault.truncate or not broken:

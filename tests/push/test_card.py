@@ -91,6 +91,12 @@ def test_the_card_tells_what_was_trained_and_what_it_changed(make_bare: Any) -> 
         assert words in text, words
 
 
+def test_texts_are_embedded_in_the_way_that_was_measured(make_bare: Any) -> None:
+    pairs, alike = (card(make_bare(FACTS | {"case": case})) for case in ("pair", "pair-score"))
+    assert "model.encode_query(" in pairs and "model.encode_document(" in pairs
+    assert "model.encode(" in alike and "encode_query" not in alike
+
+
 def test_the_real_client_reads_the_card(make_bare: Any) -> None:
     read = ModelCard(card(make_bare(FACTS)))
 

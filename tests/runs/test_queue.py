@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -157,4 +158,30 @@ def test_a_killed_worker_fails_its_run_with_the_reason_and_the_next_one_starts(
     assert "killed" in run.state["reason"]
     door.warm()
     assert door._warm is not None and door._warm.alive
+    door.close()
+
+
+@pytest.mark.parametrize(("signs_until", "ends"), [(0.0, (3.0, 5.0)), (60.0, (5.0, 8.0))])
+def test_a_late_run_that_stands_still_is_ended_and_one_with_signs_of_life_gets_twice_the_time(
+    tmp_path: Path, store: RunStore, signs_until: float, ends: tuple[float, float]
+) -> None:
+    door = ChildDoor(Settings(data=str(tmp_path), hard_stop_seconds=1), grace_seconds=1.0)
+    run, _ = store.create({"max_seconds": 1}, {})
+    door.warm()
+    assert door._warm is not None
+    os.kill(door._warm.process.pid, signal.SIGSTOP)
+    started = time.monotonic()
+
+    def live() -> None:
+        while not run.ended and time.monotonic() - started < signs_until:
+            os.utime(run.path / "state.json")
+            time.sleep(0.2)
+
+    life = threading.Thread(target=live)
+    life.start()
+    door.train(run)
+    seconds = time.monotonic() - started
+    life.join()
+    assert ends[0] < seconds < ends[1]
+    assert "No sign of life" in run.state["reason"]
     door.close()

@@ -124,6 +124,20 @@ def test_prompts_are_trained_measured_and_saved(training: Training) -> None:
     assert run.report["baseline"] != plain["baseline"]  # the base is measured with them too
 
 
+def test_one_prompt_of_texts_with_classes_is_trained_measured_and_saved(
+    training: Training,
+) -> None:
+    source = {"kind": "builtin", "id": "sample-text-class"}
+    run = wait(start_run({"source": source, "max_steps": 2, "prompts": {"text": "query: "}})[0])
+    assert run.state["state"] == "finished", run.state
+    config = json.loads((run.model_dir / "config_sentence_transformers.json").read_text())
+    assert config["prompts"]["query"] == config["prompts"]["document"] == "query: "
+    assert config["default_prompt_name"] == "query"
+    plain = training.run("text-class").report
+    assert run.report is not None and plain is not None
+    assert run.report["baseline"] != plain["baseline"]  # the base is measured with it too
+
+
 @pytest.mark.parametrize("name", [name for name in IDS if name != "scifact-qrels"])
 def test_a_real_dataset_is_read_from_the_hub_and_trained(
     real_hub: dict[str, str], name: str

@@ -1,0 +1,101 @@
+"""What a base model and a loss make of rows: findings, token lengths, each column's part."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from ststudio.data.cases import CASES
+from ststudio.data.findings import LEVELS, Diagnosis
+from ststudio.data.model_checks import ModelReport, check_model, unread
+from ststudio.data.reshape import fix_recipe
+from ststudio.data.rows import Rows
+from ststudio.errors import StudioError
+from ststudio.fetch import ModelRef, resolve_model
+from ststudio.model_input import ModelInput, input_of, read_input
+from ststudio.runs.store import RunStore, get_store
+from ststudio.training.losses import LOSSES
+from ststudio.training.recipe import DEFAULT_MODEL
+
+EARLIER_RUN = "run:"  # a base model that is an earlier run's result
+
+KNOWN_SECONDS = 60  # that what the Hub said of a public model holds
+
+BaseModel = str | Mapping[str, str]
+
+
+def resolve_base(base_model: BaseModel, store: RunStore, token: str | None) -> ModelRef | str:
+    """Find the base model, or the earlier run whose result is to be the base."""
+    name = base_model if isinstance(base_model, str) else str(base_model.get("id"))
+    if not name.startswith(EARLIER_RUN):
+        return resolve_model(base_model, token)
+    if not store.open(name.removeprefix(EARLIER_RUN)).has_model:
+        raise StudioError("That run has no model to go on from. Wait for its end, or pick another.")
+    return name
+
+
+def base_input(base: ModelRef | str, store: RunStore, token: str | None) -> ModelInput:
+    """Find out what a resolved base model takes in."""
+    if isinstance(base, ModelRef):
+        return input_of(base, token)
+    return read_input(store.open(base.removeprefix(EARLIER_RUN)).model_dir, base)
+
+
+def with_report(found: Diagnosis, report: ModelReport) -> Diagnosis:
+    """Add what a model makes of the rows to the findings, in order of harm."""
+    both = (*found.findings, *report.findings)
+    return replace(found, findings=tuple(sorted(both, key=lambda f: LEVELS.index(f.level))))
+
+
+def diagnosis_json(
+    found: Diagnosis, base_model: BaseModel | None = None, token: str | None = None
+) -> dict[str, Any]:
+    """Return the shape of the /diagnose endpoint, with what a base model makes of the rows.
+
+    Never fails where the model cannot be read: then a finding says what was not checked.
+    """
+    if found.prepared is None:
+        return {**found.to_json(), "lengths": None, "loss": None}
+    report = _report(found.prepared, fix_recipe(found.fixes), base_model, token)
+    return {
+        **with_report(found, report).to_json(),
+        "lengths": report.lengths.to_json() if report.lengths else None,
+        "loss": loss_facts(found.prepared),
+    }
+
+
+def _report(
+    rows: Rows, decided: Mapping[str, Any], base_model: BaseModel | None, token: str | None
+) -> ModelReport:
+    wanted = base_model or decided.get("base_model") or DEFAULT_MODEL
+    try:
+        model = _named_input(wanted, token)
+        return check_model(rows, model, decided.get("prompts"), decided.get("max_seq_length"))
+    except StudioError as error:
+        name = wanted if isinstance(wanted, str) else wanted.get("id")
+        return ModelReport((unread(str(name)[:80], error),), None)
+
+
+def _named_input(base_model: BaseModel, token: str | None) -> ModelInput:
+    """Find out what a base model takes in; the page asks at each click, the Hub is asked less."""
+    if token is None:
+        return _public_input(json.dumps(base_model), int(time.monotonic() / KNOWN_SECONDS))
+    return base_input(resolve_base(base_model, get_store(), token), get_store(), token)
+
+
+@lru_cache(maxsize=64)
+def _public_input(base_model: str, period: int) -> ModelInput:
+    return base_input(resolve_base(json.loads(base_model), get_store(), None), get_store(), None)
+
+
+def loss_facts(rows: Rows, loss: str | None = None) -> dict[str, Any]:
+    """Return a loss, by default the one the rows' case is trained with, and what it reads."""
+    case = CASES[rows.case]
+    # What is trained as another case (NLI as triplets) is read by that case's loss.
+    usual = (CASES["triplet"] if case.reshape else case).losses[0]
+    chosen = LOSSES[loss or usual]
+    roles = (*case.columns, *([rows.label_name] if rows.label_name else []))
+    reads = {role: chosen.reads[role] for role in roles if role in chosen.reads}
+    return {"name": chosen.name, "why": chosen.why, "reads": reads}

@@ -1,0 +1,77 @@
+"""What the doctor is asked, and what the session keeps of the answer."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gradio.utils import get_upload_folder
+
+from ststudio.data.columns import addresses
+from ststudio.data.doctor import diagnose
+from ststudio.data.first_rows import first_rows
+from ststudio.data.sources import open_source
+from ststudio.data.uploads import accept_upload
+from ststudio.errors import StudioError
+from ststudio.remote import HubAway
+from ststudio.runs.model_facts import diagnosis_json
+from ststudio.tabs.session import Session
+
+Json = dict[str, Any]
+GLANCE_ROWS = 5
+
+
+def examine(
+    source: Json | None,
+    file: Json | str | None = None,
+    fixes: list[Json] | None = None,
+    case: str | None = None,
+    columns: dict[str, str] | None = None,
+    label: dict[str, str] | None = None,
+    base_model: str | Json | None = None,
+) -> tuple[Json, Json]:
+    """Return the source, with the upload's id where a file was given, and its diagnosis."""
+    if file is not None:
+        path = file.get("path") if isinstance(file, dict) else file
+        source = {"kind": "upload", "id": accept_upload(path, Path(get_upload_folder()))}
+    if source is None:
+        raise StudioError("Pick a dataset, name one of the Hub, or upload a file.")
+    table = open_source(source, fixes=fixes or ())
+    found = diagnose(table, fixes or (), case, columns, label)
+    answer = {"upload": source["id"] if source.get("kind") == "upload" else None}
+    return dict(source), {
+        **answer,
+        **diagnosis_json(found, base_model),
+        "available": list(addresses(table)),
+        "delimited": table.delimited,
+    }
+
+
+def fresh(session: Session, source: Json | None, file: str | None = None) -> Session:
+    """Take a source that has not been looked at yet: nothing decided before counts for it."""
+    source, found = examine(source, file, base_model=session.base_model)
+    return replace(_forgotten(session), source=source, diagnosis=found)
+
+
+def glance(session: Session, source: Json) -> Session:
+    """Show a few rows of a dataset on the Hub as they are, before all that counts is fetched."""
+    try:
+        train = first_rows(source).splits["train"]
+    except HubAway:
+        raise
+    except StudioError:  # whatever hides the first rows, reading all of them says it, or does it
+        return _forgotten(session)
+    return replace(_forgotten(session), glance=tuple(train.slice(0, GLANCE_ROWS).to_pylist()))
+
+
+def _forgotten(session: Session) -> Session:
+    """Return the session without a dataset, and without what was decided about it."""
+    none: Json = dict.fromkeys(("source", "diagnosis", "case", "columns", "label"))
+    return replace(session, glance=(), fixes=(), **none)
+
+
+def again(session: Session, **decided: Any) -> Session:  # noqa: ANN401
+    """Look again at the session's source, with what was just decided."""
+    now = replace(session, **decided)
+    read = (now.case, now.columns, now.label, now.base_model)
+    _, found = examine(now.source, None, list(now.fixes), *read)
+    return replace(now, diagnosis=found)

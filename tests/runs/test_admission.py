@@ -1,0 +1,86 @@
+"""What a chain of fixes decides about the recipe is in the run that starts."""
+
+from typing import Any
+
+import pytest
+
+from ststudio.errors import StudioError
+from ststudio.runs.admission import start_run
+from ststudio.runs.queue import get_queue
+from ststudio.runs.store import Run
+from tests.conftest import Training
+from tests.hub.server import Hub
+
+SOURCE = {"kind": "builtin", "id": "sample-pair"}
+LENGTH = {"code": "set_max_seq_length", "args": {"tokens": 64}}
+PROMPTS = {"code": "set_prompts", "args": {"prompts": {"anchor": "query: "}}}
+
+
+@pytest.fixture(autouse=True)
+def queue_closed_in_the_end(training: Training) -> None:
+    """Share the queue with the tests that train: it is closed when all are done."""
+
+
+def started(**recipe: Any) -> Run:
+    """Start a run, and end it before it has trained much."""
+    run, _, _ = start_run({"source": SOURCE, "max_steps": 1, "max_seconds": 5, **recipe})
+    get_queue().stop(run)
+    return run
+
+
+def test_fixes_end_in_the_recipe_and_what_was_typed_last_wins() -> None:
+    run = started(fixes=[LENGTH, PROMPTS])
+    assert run.recipe["max_seq_length"] == 64
+    assert run.recipe["prompts"] == {"anchor": "query: "}
+    run = started(fixes=[LENGTH, PROMPTS], max_seq_length=32)
+    assert run.recipe["max_seq_length"] == 32
+    assert run.recipe["prompts"] == {"anchor": "query: "}
+
+
+def test_a_base_model_that_a_fix_decides_is_the_one_that_is_looked_for() -> None:
+    fix = {"code": "use_base_model", "args": {"id": f"run:{'0' * 32}"}}
+    with pytest.raises(StudioError, match="run"):
+        start_run({"source": SOURCE, "fixes": [fix]})
+    with pytest.raises(StudioError, match="not the id of a model"):
+        start_run({"source": SOURCE, "fixes": [fix], "base_model": "../elsewhere"})
+
+
+def test_what_the_base_model_makes_of_the_rows_is_among_the_facts() -> None:
+    run = started(max_seq_length=8)
+    found = [finding["code"] for finding in run.facts["findings"]]
+    assert "too_long" in found
+    assert run.facts["lengths"]["limit"] == 8
+    assert run.facts["lengths"]["roles"]["positive"]["cut"] > 0.5
+
+
+def test_a_model_that_wants_prompts_is_caught_and_the_fix_gives_them(hub: Hub) -> None:
+    run = started(base_model="intfloat/e5-small-v2")
+    found = next(f for f in run.facts["findings"] if f["code"] == "needs_prompt")
+    assert found["level"] == "warning"
+    run = started(base_model="intfloat/e5-small-v2", fixes=[found["fix"]])
+    assert run.recipe["prompts"] == {"anchor": "query: ", "positive": "passage: "}
+    assert "needs_prompt" not in [finding["code"] for finding in run.facts["findings"]]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "says"),
+    [
+        ({"max_seq_length": 600}, "512"),
+        ({"fixes": [{"code": "set_max_seq_length", "args": {"tokens": 3}}]}, "from 8 to"),
+        (
+            {"fixes": [{"code": "set_prompts", "args": {"prompts": {"anchor": 5}}}]},
+            "at most 500 characters",
+        ),
+        (
+            {"fixes": [{"code": "set_prompts", "args": {"prompts": {"text": "q: "}}}]},
+            "No prompt can stand before text",
+        ),
+    ],
+)
+def test_what_would_end_the_run_is_refused_before_it_is_made(
+    recipe: dict[str, Any], says: str
+) -> None:
+    before = len(list(get_queue().store))
+    with pytest.raises(StudioError, match=says):
+        start_run({"source": SOURCE, **recipe})
+    assert len(list(get_queue().store)) == before
