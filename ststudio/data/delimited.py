@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ststudio.data.cells import OPEN_QUOTE, Dialect, read_cells
+from ststudio.data.cells import Dialect, read_cells
 from ststudio.data.dialects import comments_above, is_spaced, quote_mark, rewritten, titles_above
-from ststudio.data.findings import count
+from ststudio.data.findings import count, quoted
 from ststudio.data.gather import Gathering
 from ststudio.data.headers import (
     CONSISTENT,
@@ -37,7 +37,6 @@ NAMED = 0.15  # worth of a first row of names, in shares of rows
 OF_A_HEADER = 0.3  # the same, where the first row looks like names
 DECIMAL = re.compile(r"(?<=\d),(?=\d)")
 RAGGED = "it has another number of cells than the header"
-UNFIT = (RAGGED, OPEN_QUOTE)
 NAMES_AGAIN = "it holds names of columns, not a row"
 
 
@@ -51,20 +50,28 @@ class Layout:
 
 
 def read_delimited(
-    text: str, name: str, gathering: Gathering, reading: Reading = AS_FOUND
-) -> list[tuple[str, str]]:
-    """Gather rows from delimited text; return what was assumed, raising Full."""
+    text: str,
+    name: str,
+    gathering: Gathering,
+    assumed: list[tuple[str, str]],
+    reading: Reading = AS_FOUND,
+) -> None:
+    """Gather rows from delimited text and add what was assumed, raising Full."""
     lines = rewritten(io.StringIO(text, newline="").readlines())
     layout = find_layout(lines, name, reading)
     rows = read_cells(lines, layout.dialect, gathering, layout.skipped)
     first = next(((line, cells) for line, cells in rows if any(cells)), None)
-    assumed = _assumptions(layout, name, reading)
+    assumed += _assumptions(layout, name, reading)
     if first is None:
-        return assumed
+        return
     header = layout.header or invent_header(len(first[1]))
     if layout.header is None:
         _add(gathering, first[0], first[1], header)
     names = [[cell.strip() for cell in first[1]]] if layout.header else []
+    repeated = {cell for row in names for cell in row if cell and row.count(cell) > 1}
+    if repeated:
+        said = f"{name} has several columns called {quoted(sorted(repeated))}: they were numbered."
+        assumed.append(("header_assumed", said))
     below = _sample(lines[layout.skipped :], layout.dialect)[1:]
     if layout.header and is_second_header(below):
         names.append([cell.strip() for cell in below[0]])
@@ -73,11 +80,6 @@ def read_delimited(
             gathering.leave_out(line, NAMES_AGAIN)
         elif cells:  # an empty line is no row
             _add(gathering, line, cells, header)
-    if OPEN_QUOTE in gathering.left_out or RAGGED in gathering.left_out:
-        many = count(sum(len(gathering.left_out.get(why, ())) for why in UNFIT), "row")
-        sentence = f"{many} of {name} left out: the cells do not fit the header."
-        assumed.append(("ragged_rows", sentence))
-    return assumed
 
 
 def _add(gathering: Gathering, line: int, cells: list[str], header: list[str]) -> None:
@@ -104,7 +106,8 @@ def find_layout(lines: Sequence[str], name: str, reading: Reading = AS_FOUND) ->
 
 
 def _find_dialect(lines: Sequence[str], name: str, decided: str | None) -> Dialect:
-    quote, spaced = quote_mark(lines[:LOOKED_AT]), is_spaced(lines[:LOOKED_AT])
+    quote = quote_mark(lines[:LOOKED_AT])
+    spaced = is_spaced(lines[:LOOKED_AT], quote)
     dialects = {delimiter: Dialect(delimiter, quote, spaced) for delimiter in DELIMITERS}
     if decided is not None:
         return dialects[decided]

@@ -16,7 +16,7 @@ RULE = frozenset("|:+=- \t")
 INNER = re.compile(r'\\"(?!\s*([,;\t|]|$))')
 OUTER = re.compile(r'\\"\s*([,;\t|]|$)')
 QUOTED = re.compile(r'(^|[,;\t|])\s*"')
-SPACED = re.compile(r'[,;|] +"')
+SPACED = {mark: re.compile(f"[,;|] +{mark}") for mark in "'\""}
 WRAPPED = re.compile(r'"[^"]*,""([^"]|"")*"""?')
 AROUND = re.compile(r"\S +[|;\x1f] +\S")
 MARK = re.compile(r"\s*__label__(\S+)")
@@ -119,12 +119,14 @@ def quote_mark(sample: Sequence[str]) -> str:
 def _is_single_quoted(line: str) -> bool:
     line = line.strip()
     opened = line[0] == "'" and any(f"'{mark}" in line for mark in ",;\t|")
-    return opened or (line[-1] == "'" and any(f"{mark}'" in line for mark in ",;\t|"))
+    return opened or (
+        line[-1] == "'" and any(f"{mark}'" in line or f"{mark} '" in line for mark in ",;\t|")
+    )
 
 
-def is_spaced(sample: Sequence[str]) -> bool:
+def is_spaced(sample: Sequence[str], quote: str) -> bool:
     """Tell whether blanks stand around delimiters that are no part of the cells."""
-    quoted = _share(sample, lambda line: bool(SPACED.search(line))) >= 0.3
+    quoted = _share(sample, lambda line: bool(SPACED[quote].search(line))) >= 0.3
     return quoted or _share(sample, lambda line: bool(AROUND.search(line))) >= 0.9
 
 

@@ -16,7 +16,7 @@ from ststudio.data.contents import (
 )
 from ststudio.data.delimited import read_delimited
 from ststudio.data.encodings import decode
-from ststudio.data.gather import NAMED_LINES, Full, Gathering
+from ststudio.data.gather import Full, Gathering
 from ststudio.data.jsons import (
     is_array,
     is_json,
@@ -27,11 +27,12 @@ from ststudio.data.jsons import (
     rows_by_split,
 )
 from ststudio.data.kinds import refuse_kind
+from ststudio.data.losses import losses, merged
 from ststudio.data.memory import limit_memory
 from ststudio.data.own_splits import split_by_column
 from ststudio.data.partial import prefix_bytes
 from ststudio.data.sampling import Sample, Scope
-from ststudio.data.tables import AS_FOUND, LeftOut, Part, Reading, Retrieval, Table, named
+from ststudio.data.tables import AS_FOUND, Part, Reading, Retrieval, Table, named
 from ststudio.data.unfold import unfold
 from ststudio.data.viewer import read_viewer
 from ststudio.errors import StudioError
@@ -111,12 +112,14 @@ class Collection:
             if column:
                 said = ", ".join(f"{rows.num_rows:,} {name}" for name, rows in tables.items())
                 self.assumed.append(("split_column", f'"{column}" tells the splits apart: {said}.'))
+        left_out = merged(self.splits.values())
+        assumed = [*self.assumed, *self._limits_met(), *losses(left_out), *_oddities(gathered)]
         return Table(
             splits=tables,
             class_names={k: v for found in gathered for k, v in found.class_names.items()},
             read=sum(found.read for found in self.splits.values()),
-            left_out=_merged(self.splits.values()),
-            assumed=tuple(dict.fromkeys(self.assumed + self._limits_met() + _oddities(gathered))),
+            left_out=left_out,
+            assumed=tuple(dict.fromkeys(assumed)),
             delimited=self.delimited,
         )
 
@@ -153,16 +156,6 @@ def _oddities(gathered: Iterable[Gathering]) -> list[tuple[str, str]]:
     names = {name for found in gathered for name in found.unsupported if name not in found.columns}
     sentence = "Columns that hold no text, numbers or lists of texts were left out: {}."
     return [("nested", sentence.format(", ".join(sorted(names)[:10])))] if names else []
-
-
-def _merged(gathered: Iterable[Gathering]) -> tuple[LeftOut, ...]:
-    """Join what was left out of each split, reason by reason."""
-    merged: dict[str, LeftOut] = {}
-    for left in (left for found in gathered for left in found.reasons()):
-        before = merged.get(left.reason, LeftOut(left.reason, 0, ()))
-        lines = (before.lines + left.lines)[:NAMED_LINES]
-        merged[left.reason] = LeftOut(left.reason, before.count + left.count, lines)
-    return tuple(merged.values())
 
 
 def _read_split(parts: Sequence[Part], collection: Collection) -> None:
@@ -253,7 +246,8 @@ def _read_cells(text: str, part: Part, collection: Collection) -> None:
     gathering = collection.gathering(part.split)
     gathering.textual = collection.delimited = True
     try:
-        collection.assumed += read_delimited(text, part.name, gathering, collection.reading)
+        assumed, reading = collection.assumed, collection.reading
+        read_delimited(text, part.name, gathering, assumed, reading)
     except Full:
         collection.full.add(part.split)
 

@@ -25,6 +25,7 @@ TRUTH = {"true": True, "false": False}
 DEEPEST = 8  # levels of nesting that become dotted names; below, JSON text
 NAME_CHARACTERS = 200
 NAMED_LINES = 10
+EMPTY = "it is empty"
 CELL_BYTES = 8  # counted for a value that is no text
 
 
@@ -60,7 +61,7 @@ class Gathering:
         for name, value in row.items():
             self._flatten(str(name), _unwritten(value) if self.textual else value, cells, 0)
         if not any(value not in (None, "", []) for value in cells.values()):
-            self.leave_out(line, "it is empty")
+            self.leave_out(line, EMPTY)
             return
         size = sum(_bytes(value) for value in cells.values())
         if self.rows_left < 1 or self.bytes_left < size:

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ststudio.child import Child
-from ststudio.data.tables import Table, open_table
-from ststudio.settings import get_settings
+from ststudio.data.tables import AS_FOUND, Part, Table, open_table, reading_limits
 
 TICKS = 100  # of the processor, a second
 
@@ -25,11 +24,11 @@ class Reader:
         self.files += 1
         path, out = self.folder / f"{self.files}", self.folder / f"{self.files}-out"
         path.write_bytes(data)
-        limits = ("rows", "columns", "cell_characters", "decoded_bytes")
         message = {
-            "parts": [{"path": str(path), "name": name, "split": "train"}],
+            "parts": [{**asdict(Part(path, name)), "path": str(path)}],
             "out": str(out),
-            "limits": {limit: getattr(get_settings(), limit) for limit in limits},
+            "limits": reading_limits(),
+            "reading": asdict(AS_FOUND),
         }
         try:
             self.child.ask(message, seconds)

@@ -478,6 +478,7 @@ HEADERS = [
         "label",
         read=121,
         kept=120,
+        codes=("header_repeated",),
         lines=(62,),
     ),
     Nasty(

@@ -69,6 +69,7 @@ PLAIN = [
         "pair",
         QA,
         read=63,
+        codes=("unreadable",),
         lines=(21, 23, 64),
     ),
     Nasty(
@@ -334,11 +335,18 @@ LAYOUTS = [
         FACT,
         first={"anchor": QUESTIONS[0], "positive": DOCUMENTS[0]},
     ),
-    Nasty("squad-2.json", as_json(squad(True)), "pair", FACT, kept=40),
+    Nasty("squad-2.json", as_json(squad(True)), "pair", FACT, kept=40, codes=("no_answer",)),
     Nasty("squad-articles-only.json", as_json(squad(False)["data"]), "pair", FACT),
     Nasty("squad-a-line-each.jsonl", jsonl(squad(False)["data"]), "pair", FACT),  # type: ignore[arg-type]
     Nasty("squad-of-the-hub.jsonl", jsonl(hub_squad(False)), "pair", FACT),
-    Nasty("squad-2-of-the-hub.jsonl", jsonl(hub_squad(True)), "pair", FACT, kept=40),
+    Nasty(
+        "squad-2-of-the-hub.jsonl",
+        jsonl(hub_squad(True)),
+        "pair",
+        FACT,
+        kept=40,
+        codes=("no_answer",),
+    ),
     Nasty(
         "beir-objects.json",
         as_json(
