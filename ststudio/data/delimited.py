@@ -71,7 +71,7 @@ def read_delimited(
     repeated = {cell for row in names for cell in row if cell and row.count(cell) > 1}
     if repeated:
         said = f"{name} has several columns called {quoted(sorted(repeated))}: they were numbered."
-        assumed.append(("header_assumed", said))
+        assumed.append(("names_repeated", said))
     below = _sample(lines[layout.skipped :], layout.dialect)[1:]
     if layout.header and is_second_header(below):
         names.append([cell.strip() for cell in below[0]])

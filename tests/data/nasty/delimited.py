@@ -399,6 +399,8 @@ HEADERS = [
         "pair-class",
         {"sentence1": "text", "sentence2": "text_2"},
         "label",
+        codes=("names_repeated",),
+        never=("header_assumed",),
     ),
     Nasty(
         "pandas-index.csv",
