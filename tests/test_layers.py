@@ -39,6 +39,7 @@ WORKER_MODULES = {
     "training/train.py",
     "training/models.py",
     "training/live.py",
+    "training/measuring.py",
     "training/neighbours.py",
     "training/evaluation.py",
     "training/remembered.py",

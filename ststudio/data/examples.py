@@ -47,13 +47,15 @@ class Examples:
     relevant: pa.Table  # query, doc (ids)
     dropped: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()  # by label
 
     def save(self, folder: Path) -> None:
         """Write one Parquet file a table, and what was dropped."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in TABLES:
             pq.write_table(getattr(self, name), folder / f"{name}.parquet", compression="zstd")
-        about = {"case": self.case, "dropped": self.dropped, "notes": self.notes}
+        facts = ("case", "dropped", "notes", "class_names")
+        about = {name: getattr(self, name) for name in facts}
         (folder / "examples.json").write_text(json.dumps(about), encoding="utf-8")
 
     def pack(self, file: Path) -> None:
@@ -68,7 +70,8 @@ class Examples:
         """Read what save() wrote."""
         about = json.loads((folder / "examples.json").read_text(encoding="utf-8"))
         tables = {name: pq.read_table(folder / f"{name}.parquet") for name in TABLES}
-        return cls(about["case"], **tables, dropped=about["dropped"], notes=tuple(about["notes"]))
+        listed = {name: tuple(about[name]) for name in ("notes", "class_names")}
+        return cls(about["case"], **tables, dropped=about["dropped"], **listed)
 
 
 def make_examples(
@@ -96,6 +99,7 @@ def make_examples(
         search.relevant,
         dropped,
         (*_notes(rows, parts, len(train), dropped), *search.notes),
+        rows.class_names,
     )
 
 

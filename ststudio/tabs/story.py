@@ -97,7 +97,8 @@ def _rows_html(title: str, rows: Sequence[Mapping[str, Any]], reads: Mapping[str
         return ""
     names = list(rows[0])
     head = "".join(
-        f'<th scope="col">{html.escape(name)}<div>{html.escape(reads.get(name, ""))}</div></th>'
+        f'<th scope="col"><span>{html.escape(name)}</span>'
+        f"<div>{html.escape(reads.get(name, ''))}</div></th>"
         for name in names
     )
     body = "".join(

@@ -3,12 +3,11 @@
 import os
 import shutil
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from datasets import Dataset
 from datasets.table import InMemoryTable
@@ -19,21 +18,23 @@ from sentence_transformers.sentence_transformer.training_args import (
 )
 from transformers import PrinterCallback
 
-from ststudio.data.cases import CASES, PROMPT_OF_ROLE, Case
+from ststudio.data.cases import CASES, Case
 from ststudio.data.examples import Examples
 from ststudio.errors import StudioError
-from ststudio.runs.store import Run
+from ststudio.runs.store import Run, State
 from ststudio.shelf import packaged_model
 from ststudio.training import models, pace
-from ststudio.training.evaluation import compare, dev_evaluator
-from ststudio.training.live import STATE_SECONDS, Live
-from ststudio.training.neighbours import unit_rows
+from ststudio.training.evaluation import dev_evaluator
+from ststudio.training.live import Live
+from ststudio.training.measuring import fit, measure
 from ststudio.training.recipe import Recipe
-from ststudio.training.remembered import Remembered
 
 FEWEST_DEV_UNITS = 50  # with fewer, choosing a checkpoint by dev is choosing by chance
 NICE = 10  # on a CPU searches go first
 WARM_TEXTS = ["One sentence of about the length that people write to a help desk."] * 48
+
+
+Outcome = tuple[State, str | None]  # and the reason
 
 
 def warm_up() -> None:
@@ -53,17 +54,18 @@ def warm_up() -> None:
 def train_job(message: dict[str, Any]) -> dict[str, Any]:
     """Train the run in the folder `run`; every outcome is written into its state."""
     run = Run(Path(message["run"]))
+    outcome: Outcome
     try:
-        train(run)
+        outcome = train(run)
     except StudioError as error:
-        run.end("failed", str(error))
+        outcome = "failed", str(error)
     except (MemoryError, torch.OutOfMemoryError):
-        run.end("failed", "Out of memory. Use a smaller batch, shorter texts or a smaller model.")
+        outcome = "failed", "Out of memory. Use a smaller batch, shorter texts or a smaller model."
     except BaseException as error:  # a Rust panic in a tokenizer is no Exception
-        run.end("failed", f"Training failed unexpectedly ({type(error).__name__}: {error}).")
-        raise
-    finally:
-        shutil.rmtree(run.scratch_dir, ignore_errors=True)
+        traceback.print_exc()
+        outcome = "failed", f"Training failed unexpectedly ({type(error).__name__}: {error})."
+    shutil.rmtree(run.scratch_dir, ignore_errors=True)
+    run.end(*outcome)
     return {}
 
 
@@ -74,8 +76,8 @@ class Trainer(SentenceTransformerTrainer):
         """Leave the callback out; hub/card.py writes the card from the report."""
 
 
-def train(run: Run) -> None:
-    """Fine-tune, measure before and after, and keep model, vectors and report."""
+def train(run: Run) -> Outcome:
+    """Fine-tune, measure before and after, keep model, vectors and report; say how it ended."""
     start = time.monotonic()
     run.update(state="running", started=time.time(), phase="loading the model")
     recipe = Recipe.from_json(run.recipe)
@@ -106,25 +108,23 @@ def train(run: Run) -> None:
     trainer.train()
     train_seconds = live.seconds
     if trainer.state.global_step == 0:
-        run.end("stopped", "Stopped before the first step; there is no model.")
-        return
+        return "stopped", "Stopped before the first step; there is no model."
 
     # 4. Keep the best of it, and prove what changed
     live.restore_best(model)
     model.eval()
     _save_model(run, model)
     run.update(phase="measuring", training_seconds_left=0.0, measured=0.0)
-    examples = _fit(run, recipe, case, model, examples, time.monotonic() - start)
+    examples = fit(run, recipe, case, model, examples, time.monotonic() - start)
     base = models.prepare_model(run.base_dir, recipe, case)
-    report = _measure(run, case, examples, base, model)
+    report = measure(run, case, examples, base, model)
     report["rows_used"] = _rows_used(trainer, examples.train.num_rows)
     report["train_seconds"] = round(train_seconds, 1)
     report["seconds"] = round(time.monotonic() - start, 1)
     run.write_report(report)
     if live.stopped:
-        run.end("stopped", "Stopped when asked; what was learned until then is kept.")
-    else:
-        run.end("finished", "time_limit" if live.cut else None)
+        return "stopped", "Stopped when asked; what was learned until then is kept."
+    return "finished", "time_limit" if live.cut else None
 
 
 def training_arguments(
@@ -162,25 +162,6 @@ def _keeps_best(dev: pa.Table) -> bool:
     return dev.num_rows > 0 and len(dev.column(0).unique()) >= FEWEST_DEV_UNITS
 
 
-def _fit(
-    run: Run,
-    recipe: Recipe,
-    case: Case,
-    model: SentenceTransformer,
-    examples: Examples,
-    seconds_gone: float,
-) -> Examples:
-    """Cut what both models could not embed in time, by the seed and not by the result."""
-    texts = examples.corpus.column("text").to_pylist() + examples.test.column(0).to_pylist()
-    rate = pace.encoding_seconds(model, texts, recipe.seed)
-    budget = pace.measuring_budget(recipe, seconds_gone)
-    fitted, notes = pace.fit_examples(examples, case, rate, budget, recipe.seed)
-    if notes:
-        fitted.save(run.examples_dir)
-        run.add_notes(notes)
-    return fitted
-
-
 def _trainable(rows: pa.Table) -> pa.Table:
     """Name the label column as the trainer expects it, keeping the order of the inputs."""
     return rows.rename_columns([{"score": "label"}.get(name, name) for name in rows.column_names])
@@ -213,65 +194,3 @@ def _save_model(run: Run, model: SentenceTransformer) -> None:
     half = run.model_dir.with_name("model.half")
     model.save_pretrained(str(half), safe_serialization=True, create_model_card=False)
     half.rename(run.model_dir)
-
-
-class Progress:
-    """Say how many texts were embedded, as often as a page looks."""
-
-    def __init__(self, run: Run, total: int) -> None:
-        self.run, self.total = run, total
-        self.started = self.written = time.monotonic()
-        self.done = 0
-
-    def __call__(self, texts: int) -> None:
-        """Count texts that were embedded, and estimate the seconds that the others take."""
-        self.done = min(self.done + texts, self.total)
-        now = time.monotonic()
-        if now - self.written > STATE_SECONDS:
-            self.written = now
-            left = (self.total - self.done) * (now - self.started) / self.done
-            self.run.update(measured=self.done / self.total, measuring_seconds=left)
-
-
-def _distinct(examples: Examples) -> int:
-    """Count the different texts that one model embeds."""
-    texts = [*examples.test.columns[: len(CASES[examples.case].columns)], examples.corpus["text"]]
-    return len({text for column in texts for text in column.unique().to_pylist()})
-
-
-def _measure(
-    run: Run, case: Case, examples: Examples, base: SentenceTransformer, tuned: SentenceTransformer
-) -> dict[str, Any]:
-    """Embed test rows and corpus with both models; keep the vectors and return the report."""
-    told = Progress(run, 2 * _distinct(examples))
-    both = [Remembered(base, told), Remembered(tuned, told)]
-    report = compare(case, examples, *both)
-    units = examples.test.column(0).unique().to_pylist()
-    corpus = examples.corpus.column("text").to_pylist()
-    as_query = PROMPT_OF_ROLE.get(case.unit) == "query"
-    folder = run.embeddings_dir
-    folder.mkdir(exist_ok=True)
-    pq.write_table(points(examples, units), folder / "points.parquet")
-    for name, model in zip(("base", "tuned"), both, strict=True):
-        tests = (model.encode_query if as_query else model.encode)(units)
-        vectors = np.concatenate([tests, model.encode_document(corpus)])
-        np.save(folder / f"{name}.npy", unit_rows(vectors).astype(np.float32))
-    return report
-
-
-def points(examples: Examples, units: list[str]) -> pa.Table:
-    """Return what map and search show: test texts first, then the corpus."""
-    groups: dict[str, str] = {}
-    if examples.test.column_names[-1] == "label" and examples.test.num_columns == 2:
-        labels = map(str, examples.test.column(1).to_pylist())
-        groups = dict(zip(examples.test.column(0).to_pylist(), labels, strict=True))
-    corpus = examples.corpus
-    return pa.table(
-        {
-            "id": [f"test-{number}" for number in range(len(units))]
-            + corpus.column("id").to_pylist(),
-            "text": units + corpus.column("text").to_pylist(),
-            "group": [groups.get(text, "") for text in units] + corpus.column("group").to_pylist(),
-            "kind": ["test"] * len(units) + ["corpus"] * corpus.num_rows,
-        }
-    )

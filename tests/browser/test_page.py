@@ -42,7 +42,11 @@ def test_the_whole_way_and_a_reload_in_mid_training(page: Page, served_hub: Hub)
     page.on("pageerror", lambda error: problems.append(str(error)))
     pick_sample(page, "Case 4 · Triplets")
     expect(page.locator("#preview tbody tr")).to_have_count(5)
-    assert page.locator("#preview th").all_text_contents() == ["anchor", "positive", "negative"]
+    assert page.locator("#preview th span").all_text_contents() == [
+        "anchor",
+        "positive",
+        "negative",
+    ]
 
     set_seconds(page, 15)
     start(page)

@@ -47,6 +47,13 @@ def test_the_vectors_kept_are_the_points_of_both_models(training: Training, case
     assert not np.allclose(base, tuned)
 
 
+def test_the_map_of_classes_names_them(training: Training) -> None:
+    run = training.run("text-class")
+    points = pq.read_table(run.embeddings_dir / "points.parquet").to_pylist()
+    named = {kind: {p["group"] for p in points if p["kind"] == kind} for kind in ("test", "corpus")}
+    assert named["test"] == named["corpus"]
+
+
 def test_the_log_has_every_step_and_the_held_out_metric(training: Training) -> None:
     log = training.run("triplet").log()
     assert [entry["step"] for entry in log if "loss" in entry] == list(range(1, 9))

@@ -1,0 +1,101 @@
+"""Before and after, measured: test rows and corpus through both models, their vectors are kept."""
+
+import time
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sentence_transformers import SentenceTransformer
+
+from ststudio.data.cases import CASES, PROMPT_OF_ROLE, Case
+from ststudio.data.examples import Examples
+from ststudio.runs.store import Run
+from ststudio.training import pace
+from ststudio.training.evaluation import compare
+from ststudio.training.live import STATE_SECONDS
+from ststudio.training.neighbours import unit_rows
+from ststudio.training.recipe import Recipe
+from ststudio.training.remembered import Remembered
+
+
+def fit(
+    run: Run,
+    recipe: Recipe,
+    case: Case,
+    model: SentenceTransformer,
+    examples: Examples,
+    seconds_gone: float,
+) -> Examples:
+    """Cut what both models could not embed in time, by the seed and not by the result."""
+    texts = examples.corpus.column("text").to_pylist() + examples.test.column(0).to_pylist()
+    rate = pace.encoding_seconds(model, texts, recipe.seed)
+    budget = pace.measuring_budget(recipe, seconds_gone)
+    fitted, notes = pace.fit_examples(examples, case, rate, budget, recipe.seed)
+    if notes:
+        fitted.save(run.examples_dir)
+        run.add_notes(notes)
+    return fitted
+
+
+class Progress:
+    """Say how many texts were embedded, as often as a page looks."""
+
+    def __init__(self, run: Run, total: int) -> None:
+        self.run, self.total = run, total
+        self.started = self.written = time.monotonic()
+        self.done = 0
+
+    def __call__(self, texts: int) -> None:
+        """Count texts that were embedded, and estimate the seconds that the others take."""
+        self.done = min(self.done + texts, self.total)
+        now = time.monotonic()
+        if now - self.written > STATE_SECONDS:
+            self.written = now
+            left = (self.total - self.done) * (now - self.started) / self.done
+            self.run.update(measured=self.done / self.total, measuring_seconds=left)
+
+
+def _distinct(examples: Examples) -> int:
+    """Count the different texts that one model embeds."""
+    texts = [*examples.test.columns[: len(CASES[examples.case].columns)], examples.corpus["text"]]
+    return len({text for column in texts for text in column.unique().to_pylist()})
+
+
+def measure(
+    run: Run, case: Case, examples: Examples, base: SentenceTransformer, tuned: SentenceTransformer
+) -> dict[str, Any]:
+    """Embed test rows and corpus with both models; keep the vectors and return the report."""
+    told = Progress(run, 2 * _distinct(examples))
+    both = [Remembered(base, told), Remembered(tuned, told)]
+    report = compare(case, examples, *both)
+    units = examples.test.column(0).unique().to_pylist()
+    corpus = examples.corpus.column("text").to_pylist()
+    as_query = PROMPT_OF_ROLE.get(case.unit) == "query"
+    folder = run.embeddings_dir
+    folder.mkdir(exist_ok=True)
+    pq.write_table(points(examples, units), folder / "points.parquet")
+    for name, model in zip(("base", "tuned"), both, strict=True):
+        tests = (model.encode_query if as_query else model.encode)(units)
+        vectors = np.concatenate([tests, model.encode_document(corpus)])
+        np.save(folder / f"{name}.npy", unit_rows(vectors).astype(np.float32))
+    return report
+
+
+def points(examples: Examples, units: list[str]) -> pa.Table:
+    """Return what map and search show: test texts first, then the corpus."""
+    groups: dict[str, str] = {}
+    if examples.test.column_names[-1] == "label" and examples.test.num_columns == 2:
+        names = dict(enumerate(examples.class_names))
+        labels = (names.get(label, str(label)) for label in examples.test.column(1).to_pylist())
+        groups = dict(zip(examples.test.column(0).to_pylist(), labels, strict=True))
+    corpus = examples.corpus
+    return pa.table(
+        {
+            "id": [f"test-{number}" for number in range(len(units))]
+            + corpus.column("id").to_pylist(),
+            "text": units + corpus.column("text").to_pylist(),
+            "group": [groups.get(text, "") for text in units] + corpus.column("group").to_pylist(),
+            "kind": ["test"] * len(units) + ["corpus"] * corpus.num_rows,
+        }
+    )
