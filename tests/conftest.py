@@ -54,7 +54,8 @@ class Training:
         """Return the case's run when it has ended."""
         if case not in self.done:
             source = {"kind": "builtin", "id": f"sample-{case}"}
-            asked = {"source": source, "max_steps": 8, "max_seconds": 60, **recipe}
+            asked = {"source": source, "max_steps": 8, "eval_steps": 4, "max_seconds": 25}
+            asked |= recipe
             run, key, _ = start_run(asked)
             self.done[case] = (run, key)
         return wait(self.done[case][0])

@@ -20,7 +20,7 @@ CSV = b"query;answer\n" + b"".join(
 @pytest.fixture(scope="module")
 def run(app: App) -> dict[str, Any]:
     source = next(row["source"] for row in app.call("catalog") if row["id"] == "sample-triplet")
-    started = app.call("start_run", recipe={"source": source, "max_steps": 6, "max_seconds": 90})
+    started = app.call("start_run", recipe={"source": source, "max_steps": 6, "max_seconds": 20})
     return {**started, "end": app.until(started["run"], *ENDED)}
 
 
@@ -139,7 +139,7 @@ def test_a_stop_keeps_what_was_learned(app: App) -> None:
 
 
 def test_two_runs_are_one_after_the_other_and_a_waiting_one_can_be_stopped(app: App) -> None:
-    recipe = {"source": {"kind": "builtin", "id": "sample-pair"}, "max_steps": 3}
+    recipe = {"source": {"kind": "builtin", "id": "sample-pair"}, "max_steps": 3, "max_seconds": 5}
     first, second = (app.call("start_run", recipe=recipe) for _ in range(2))
     assert app.call("run_state", run=second["run"])["position"] in (1, 2)
     assert app.call("stop_run", run=second["run"], key=second["key"])["state"] == "stopped"

@@ -25,12 +25,11 @@ def fit(
     case: Case,
     model: SentenceTransformer,
     examples: Examples,
-    seconds_gone: float,
+    budget: float,
 ) -> Examples:
-    """Cut what both models could not embed in time, by the seed and not by the result."""
+    """Cut what both models could not embed in `budget` seconds, by the seed, not by the result."""
     texts = examples.corpus.column("text").to_pylist() + examples.test.column(0).to_pylist()
     rate = pace.encoding_seconds(model, texts, recipe.seed)
-    budget = pace.measuring_budget(recipe, seconds_gone)
     fitted, notes = pace.fit_examples(examples, case, rate, budget, recipe.seed)
     if notes:
         fitted.save(run.examples_dir)

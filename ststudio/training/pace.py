@@ -11,7 +11,7 @@ from sentence_transformers import SentenceTransformer
 
 from ststudio.data.cases import Case
 from ststudio.data.examples import Examples
-from ststudio.training.recipe import DEFAULT_SECONDS, Recipe
+from ststudio.training.recipe import Recipe
 
 BESIDE_SECONDS = 17.0  # beside training's: with the default 40 a whole run fits a minute
 MEASURING_SECONDS = 10.0  # at the least, for both models over test rows and corpus
@@ -44,9 +44,8 @@ def encoding_seconds(model: SentenceTransformer, texts: Sequence[str], seed: int
     return (time.perf_counter() - start) / sum(map(len, sample))
 
 
-def measuring_budget(recipe: Recipe, seconds_gone: float) -> float:
-    """Return the seconds that measuring both models may take."""
-    training = recipe.max_seconds or DEFAULT_SECONDS
+def measuring_budget(training: float, seconds_gone: float) -> float:
+    """Return the seconds that measuring both models may take, after so many for training."""
     share = MEASURING_SHARE * training - 10.0  # 6 s of a default run's 40
     return max(MEASURING_SECONDS, share, training + BESIDE_SECONDS - seconds_gone)
 

@@ -115,7 +115,10 @@ def train(run: Run) -> Outcome:
     model.eval()
     _save_model(run, model)
     run.update(phase="measuring", training_seconds_left=0.0, measured=0.0)
-    examples = fit(run, recipe, case, model, examples, time.monotonic() - start)
+    # Who stops a run early waits for its result no longer than for a run of that length.
+    allowed = train_seconds if live.stopped else live.max_seconds
+    budget = pace.measuring_budget(allowed, time.monotonic() - start)
+    examples = fit(run, recipe, case, model, examples, budget)
     base = models.prepare_model(run.base_dir, recipe, case)
     report = measure(run, case, examples, base, model)
     report["rows_used"] = _rows_used(trainer, examples.train.num_rows)

@@ -85,7 +85,7 @@ def test_another_browser_sees_a_shared_run_and_none_of_the_owners_buttons(
     page: Page, browser: Browser, app: App
 ) -> None:
     source = {"kind": "builtin", "id": "sample-pair"}
-    run = app.call("start_run", recipe={"source": source, "max_steps": 3})["run"]
+    run = app.call("start_run", recipe={"source": source, "max_steps": 3, "max_seconds": 5})["run"]
     app.until(run, "finished")
     page.goto(f"{app.url}/?run={run}")
     tab(page, "Fine-tune")

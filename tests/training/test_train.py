@@ -18,6 +18,7 @@ from tests.conftest import Training, wait
 from tests.hub.server import Hub
 from tests.training.conftest import IDS
 
+SHORT = {"max_seconds": 5}  # what is measured is cut to that, too
 SAMPLES = ("pair-score", "pair", "text-class", "triplet")
 
 
@@ -73,7 +74,7 @@ def test_a_model_holds_no_row_of_the_data(training: Training) -> None:
 def test_it_goes_on_from_an_earlier_run(training: Training) -> None:
     first = training.run("triplet")
     source = {"kind": "builtin", "id": "sample-pair"}
-    recipe = {"source": source, "base_model": f"run:{first.id}", "max_steps": 2}
+    recipe = {"source": source, "base_model": f"run:{first.id}", "max_steps": 2, **SHORT}
     run = wait(start_run(recipe)[0])
     assert run.state["state"] == "finished", run.state
     assert run.facts["base_model"]["id"] == f"run:{first.id}"
@@ -87,7 +88,7 @@ def test_a_base_model_from_the_hub_is_fetched_at_its_commit_and_trained(
         commit = hub.add_repo("model", "alice/mini", packaged)
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         source = {"kind": "builtin", "id": "sample-pair"}
-        asked = {"source": source, "base_model": "alice/mini", "max_steps": 2, "max_seconds": 5}
+        asked = {"source": source, "base_model": "alice/mini", "max_steps": 2, **SHORT}
         run = wait(start_run(asked)[0])
         assert run.state["state"] == "finished", run.state
         assert run.recipe["base_model"] == {"id": "alice/mini", "revision": commit}
@@ -122,7 +123,7 @@ def test_a_base_model_that_is_no_model_fails_its_run_with_a_reason(training: Tra
 def test_prompts_are_trained_measured_and_saved(training: Training) -> None:
     source = {"kind": "builtin", "id": "sample-pair"}
     prompts = {"anchor": "query: ", "positive": "passage: "}
-    run = wait(start_run({"source": source, "max_steps": 2, "prompts": prompts})[0])
+    run = wait(start_run({"source": source, "max_steps": 2, "prompts": prompts, **SHORT})[0])
     config = json.loads((run.model_dir / "config_sentence_transformers.json").read_text())
     assert config["prompts"]["query"] == "query: "
     assert config["prompts"]["document"] == "passage: "
@@ -135,7 +136,9 @@ def test_one_prompt_of_texts_with_classes_is_trained_measured_and_saved(
     training: Training,
 ) -> None:
     source = {"kind": "builtin", "id": "sample-text-class"}
-    run = wait(start_run({"source": source, "max_steps": 2, "prompts": {"text": "query: "}})[0])
+    run = wait(
+        start_run({"source": source, "max_steps": 2, "prompts": {"text": "query: "}, **SHORT})[0]
+    )
     assert run.state["state"] == "finished", run.state
     config = json.loads((run.model_dir / "config_sentence_transformers.json").read_text())
     assert config["prompts"]["query"] == config["prompts"]["document"] == "query: "
@@ -145,7 +148,17 @@ def test_one_prompt_of_texts_with_classes_is_trained_measured_and_saved(
     assert run.report["baseline"] != plain["baseline"]  # the base is measured with it too
 
 
-@pytest.mark.parametrize("name", [name for name in IDS if name != "scifact-qrels"])
+FAST = ("scifact", "snli")  # one with a corpus of its own, one that becomes another case
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in FAST else pytest.mark.slow)
+        for name in IDS
+        if name != "scifact-qrels"
+    ],
+)
 def test_a_real_dataset_is_read_from_the_hub_and_trained(
     real_hub: dict[str, str], name: str
 ) -> None:
@@ -153,7 +166,7 @@ def test_a_real_dataset_is_read_from_the_hub_and_trained(
     if name == "scifact":
         source["qrels"] = {"id": real_hub["scifact-qrels"]}
     recipe = {"source": source, "max_steps": 3, "max_train_rows": 200, "max_seq_length": 64}
-    run = wait(start_run({**recipe, "max_seconds": 5})[0])
+    run = wait(start_run({**recipe, **SHORT})[0])
     assert run.state["state"] == "finished", run.state
     assert run.report is not None
     assert run.report["n"] >= 100
