@@ -3,6 +3,7 @@
 import os
 import secrets
 import subprocess
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 import gradio as gr
 
 from ststudio import palette
+from ststudio.errors import StudioError
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.tabs import QUIET, compare, data, push, train
-from ststudio.tabs.session import Session
+from ststudio.tabs.examination import again
+from ststudio.tabs.session import Session, shown_run
 
 TITLE = "ST Studio"
 HEAD = (
@@ -27,6 +30,8 @@ CSS = f"""
   margin: 0 auto !important; }}
 .rows {{ overflow-x: auto; }}
 .rows h4 {{ margin: 0 0 6px; }}
+#push-state pre {{ white-space: pre-wrap; overflow-wrap: anywhere; }}
+@media (max-width: 640px) {{ .finding-row {{ flex-direction: column; gap: 4px; }} }}
 .packed {{ display: none !important; }}
 .rows table {{ width: 100%; border-collapse: collapse; font-size: .92em; }}
 .rows table, .rows thead, .rows tbody, .rows tr {{ border: 0 !important; }}
@@ -88,17 +93,35 @@ def browser_secret() -> str:
     return path.read_text(encoding="utf-8")
 
 
-def restore(session: Session, kept: list[dict[str, Any]] | None, request: gr.Request) -> Session:
-    """Bring back this browser's runs; `?run=` in the address opens one, for reading."""
-    known = [run for run in kept or [] if (get_store().folder / str(run.get("run"))).is_dir()]
+def restore(
+    session: Session, kept: dict[str, Any] | None, request: gr.Request
+) -> tuple[Session, Any]:
+    """Bring back this browser's runs and dataset; `?run=` in the address opens a run to read.
+
+    Who comes back to a run under way, or follows a link to one, lands beside it.
+    """
+    kept = kept if isinstance(kept, dict) else {}
+    runs = [run for run in kept.get("runs", []) if _is_here(run)]
     asked = request.query_params.get("run")
-    shown = asked or (known[0]["run"] if known else None)
-    return replace(session, runs=tuple(known), run=shown)
+    session = replace(session, runs=tuple(runs), run=asked or (runs[0]["run"] if runs else None))
+    shown = shown_run(session)
+    lands = gr.Tabs(selected="train") if shown and (asked or not shown.ended) else gr.skip()
+    picked = kept.get("picked")
+    if picked:
+        with suppress(StudioError, TypeError):  # expired, or kept by another version of the page
+            session = again(session, **{**picked, "fixes": tuple(picked["fixes"])})
+    return session, lands
 
 
-def keep(session: Session) -> list[dict[str, Any]]:
-    """Return what the browser keeps: ids and keys of its runs, and nothing of the data."""
-    return list(session.runs)
+def _is_here(run: dict[str, Any]) -> bool:
+    return (get_store().folder / str(run.get("run"))).is_dir()
+
+
+def keep(session: Session) -> dict[str, Any]:
+    """Return what the browser keeps: its runs' ids and keys, and what was picked; no row of it."""
+    names = ("source", "fixes", "base_model")
+    picked = {name: getattr(session, name) for name in names} if session.source else None
+    return {"runs": list(session.runs), "picked": picked}
 
 
 def facts() -> str:
@@ -130,7 +153,7 @@ def build_ui() -> gr.Blocks:
         gr.Markdown(HEAD)
         gr.Markdown(facts(), elem_id="facts")
         session = gr.State(Session())
-        browser = gr.BrowserState([], storage_key="ststudio-runs", secret=browser_secret())
+        browser = gr.BrowserState({}, storage_key="ststudio", secret=browser_secret())
         with gr.Tabs() as tabs:
             with gr.Tab("Data", id="data"):
                 to_train = data.build(session)
@@ -142,7 +165,7 @@ def build_ui() -> gr.Blocks:
                 push.build(session, push_tab)
         for onward, place in ((to_train, "train"), (to_compare, "compare"), (to_push, "push")):
             onward.click(partial(gr.Tabs, selected=place), None, tabs, **QUIET)
-        page.load(restore, [session, browser], session, **QUIET)
+        page.load(restore, [session, browser], [session, tabs], **QUIET)
         session.change(keep, session, browser, **QUIET)
     page.queue(max_size=200, default_concurrency_limit=8)
     return page

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ststudio.data.uploads import name_of
+
 
 @dataclass(frozen=True)
 class DatasetSource:
@@ -207,7 +209,7 @@ def title_of(source: Mapping[str, Any]) -> str:
         if same and source.get("subset") in (None, entry.subset):
             return entry.title
     if source.get("kind") == "upload":
-        return "your file"
+        return name_of(source.get("id")) or "your file"
     return str(source.get("id", ""))
 
 

@@ -70,7 +70,7 @@ class Examples:
         """Read what save() wrote."""
         about = json.loads((folder / "examples.json").read_text(encoding="utf-8"))
         tables = {name: pq.read_table(folder / f"{name}.parquet") for name in TABLES}
-        listed = {name: tuple(about[name]) for name in ("notes", "class_names")}
+        listed = {name: tuple(about.get(name, ())) for name in ("notes", "class_names")}
         return cls(about["case"], **tables, dropped=about["dropped"], **listed)
 
 

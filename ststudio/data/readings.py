@@ -32,7 +32,11 @@ def check_columns(
     yield from _ignored_labels(guess, rows, others)
     ids = [column.name for column in left if column.is_id and column not in others]
     if ids:
-        yield Finding("info", "id_column", f"{quoted(ids)} only number the rows: left aside.")
+        yield Finding(
+            "info",
+            "id_column",
+            f"{quoted(ids)} only number or name the rows (ids, links, dates): left aside.",
+        )
     extra = [column for column in left if column not in others and column.name not in ids]
     yield from _extra(extra, rows)
     yield from _lists(guess, table, wish)
@@ -145,4 +149,6 @@ def no_case(seen: list[Column], wish: Wish) -> Finding:
 
 
 def _kind(column: Column) -> str:
-    return "text" if column.prose > 0 else "id" if column.is_id else column.kind
+    if column.prose > 0:
+        return "text"
+    return "id" if column.is_id and not column.has_numbers else column.kind

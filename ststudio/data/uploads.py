@@ -16,8 +16,8 @@ from ststudio.settings import MB, get_settings
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".parquet")  # each also with .gz
 UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
-ORIGIN, FILE, TABLE, REASON = "origin", "file", "table", "reason.txt"
-PASTED = "your rows.txt"
+ORIGIN, NAME, FILE, TABLE, REASON = "origin", "name", "file", "table", "reason.txt"
+PASTED = "pasted rows"
 GONE = "This upload is no longer here. Upload the file again."
 NOT_DELIMITED = (
     "Only rows of text between delimiters (CSV and its kin) can be read with another encoding, "
@@ -91,8 +91,19 @@ def _take(path: Path, origin: str) -> str:
         with (folder / FILE / _plain(path.name)).open("wb") as target:
             shutil.copyfileobj(source, target)
     (folder / ORIGIN).write_text(origin, encoding="ascii")
+    (folder / NAME).write_text(_plain(path.name), encoding="utf-8")
     path.unlink(missing_ok=True)
     return upload
+
+
+def name_of(upload: object) -> str:
+    """Return what the visitor calls an upload's file, or an empty text where it is gone."""
+    if not isinstance(upload, str) or not UPLOAD_ID.fullmatch(upload):
+        return ""
+    try:
+        return (get_settings().folder / "uploads" / upload / NAME).read_text(encoding="utf-8")
+    except OSError:
+        return ""
 
 
 def _new_folder() -> tuple[str, Path]:
@@ -116,6 +127,7 @@ def accept_paste(text: object) -> str:
         raise StudioError(f"More than {most / MB:,.0f} MB were pasted. Upload them as a file.")
     upload, folder = _new_folder()
     (folder / FILE / PASTED).write_bytes(content)
+    (folder / NAME).write_text(PASTED, encoding="utf-8")
     return upload
 
 

@@ -199,6 +199,15 @@ def _results(run: Run) -> str:
     return f"{result(run)}\n\n{table(('Metric', 'Base model', 'Fine-tuned'), rows)}"
 
 
+def _used(run: Run) -> str:
+    """Say how many of the training rows were learned from, and whether time cut them short."""
+    used = (run.report or {}).get("rows_used")
+    if not isinstance(used, int):
+        return ""
+    cut = "; the time limit cut training short" if run.state.get("reason") == "time_limit" else ""
+    return f" ({used:,} of the training rows were learned from{cut})"
+
+
 def _training(run: Run) -> str:
     facts, report, recipe = run.facts, run.report or {}, shared_recipe(run)
     case = CASES.get(facts.get("case", ""))
@@ -208,7 +217,7 @@ def _training(run: Run) -> str:
     )
     lines = [
         f"- Data: {case.title}. {case.explanation}" if case else "",
-        f"- Rows: {counts}" if counts else "",
+        f"- Rows: {counts}{_used(run)}" if counts else "",
         f"- Left out: {dropped}" if dropped else "",
         f"- Loss: {plain(facts['loss'], 80)}" if facts.get("loss") else "",
         f"- Time: {report['train_seconds']:.0f} s" if report.get("train_seconds") else "",

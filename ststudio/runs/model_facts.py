@@ -8,13 +8,14 @@ from functools import lru_cache
 from typing import Any
 
 from ststudio.data.cases import CASES
-from ststudio.data.findings import LEVELS, Diagnosis
+from ststudio.data.findings import LEVELS, Diagnosis, Finding
 from ststudio.data.model_checks import ModelReport, check_model, unread
 from ststudio.data.reshape import fix_recipe
 from ststudio.data.rows import Rows
 from ststudio.errors import StudioError
 from ststudio.fetch import ModelRef, resolve_model
 from ststudio.model_input import ModelInput, input_of, read_input
+from ststudio.remote import HubAway
 from ststudio.runs.store import RunStore, get_store
 from ststudio.training.losses import LOSSES
 from ststudio.training.recipe import DEFAULT_MODEL
@@ -24,6 +25,10 @@ EARLIER_RUN = "run:"  # a base model that is an earlier run's result
 KNOWN_SECONDS = 60  # that what the Hub said of a public model holds
 
 BaseModel = str | Mapping[str, str]
+
+
+class Refused(StudioError):
+    """A base model that cannot be trained, whatever the rows are."""
 
 
 def resolve_base(base_model: BaseModel, store: RunStore, token: str | None) -> ModelRef | str:
@@ -73,6 +78,8 @@ def _report(
     try:
         model = _named_input(wanted, token)
         return check_model(rows, model, decided.get("prompts"), decided.get("max_seq_length"))
+    except Refused as error:
+        return ModelReport((Finding("error", "model_unread", str(error)),), None)
     except StudioError as error:
         name = wanted if isinstance(wanted, str) else wanted.get("id")
         return ModelReport((unread(str(name)[:80], error),), None)
@@ -82,12 +89,23 @@ def _named_input(base_model: BaseModel, token: str | None) -> ModelInput:
     """Find out what a base model takes in; the page asks at each click, the Hub is asked less."""
     if token is None:
         return _public_input(json.dumps(base_model), int(time.monotonic() / KNOWN_SECONDS))
-    return base_input(resolve_base(base_model, get_store(), token), get_store(), token)
+    return _input(base_model, token)
 
 
 @lru_cache(maxsize=64)
 def _public_input(base_model: str, period: int) -> ModelInput:
-    return base_input(resolve_base(json.loads(base_model), get_store(), None), get_store(), None)
+    return _input(json.loads(base_model), None)
+
+
+def _input(base_model: BaseModel, token: str | None) -> ModelInput:
+    store = get_store()
+    try:
+        base = resolve_base(base_model, store, token)
+    except HubAway:
+        raise
+    except StudioError as error:
+        raise Refused(str(error)) from None
+    return base_input(base, store, token)
 
 
 def loss_facts(rows: Rows, loss: str | None = None) -> dict[str, Any]:

@@ -128,7 +128,8 @@ def heading(run: Run) -> str:
     counts = run.facts.get("counts", {})
     notes = [note for note in run.facts.get("notes", []) if "document" in note]
     within = html.escape(notes[-1]) if notes else f"{counts.get('corpus', 0):,} documents."
-    return f"One question, two models. {within}"
+    about = html.escape(str(run.facts.get("title", "")))
+    return f"One question, two models, trained on **{about}**. {within}"
 
 
 def build(session: gr.State, tab: gr.Tab, timer: gr.Timer) -> gr.Button:

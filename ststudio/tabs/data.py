@@ -44,7 +44,7 @@ def download_parts(session: Session) -> str:
         raise StudioError("Pick a dataset first.")
     fixes = session.fixes
     table = open_source(session.source, fixes=fixes)
-    found = diagnose_table(table, fixes, session.case, session.columns, session.label)
+    found = diagnose_table(table, fixes)
     examples = make_examples(table, found, Recipe.seed, None)
     with tempfile.TemporaryDirectory(prefix="ststudio-") as folder:
         file = Path(folder) / "train-dev-test.zip"

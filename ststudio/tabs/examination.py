@@ -6,6 +6,7 @@ from typing import Any
 
 from gradio.utils import get_upload_folder
 
+from ststudio.data.catalog import title_of
 from ststudio.data.columns import addresses
 from ststudio.data.doctor import diagnose
 from ststudio.data.first_rows import first_rows
@@ -25,9 +26,6 @@ def examine(
     source: Json | None,
     file: Json | str | None = None,
     fixes: list[Json] | None = None,
-    case: str | None = None,
-    columns: dict[str, str] | None = None,
-    label: dict[str, str] | None = None,
     base_model: str | Json | None = None,
 ) -> tuple[Json, Json]:
     """Return the source, with the upload's id where a file was given, and its diagnosis."""
@@ -38,13 +36,15 @@ def examine(
         raise StudioError("Pick a dataset, name one of the Hub, or upload a file.")
     table = open_source(source, fixes=fixes or ())
     chosen = None if base_model in (None, DEFAULT_MODEL) else str(base_model)
-    found = diagnose(table, fixes or (), case, columns, label, chosen)
+    found = diagnose(table, fixes or (), base_model=chosen)
     answer = {"upload": source["id"] if source.get("kind") == "upload" else None}
     return dict(source), {
         **answer,
         **diagnosis_json(found, base_model),
         "available": list(addresses(table)),
         "delimited": table.delimited,
+        "title": title_of(source),
+        "class_names": list(found.prepared.class_names) if found.prepared else [],
     }
 
 
@@ -67,13 +67,11 @@ def glance(session: Session, source: Json) -> Session:
 
 def _forgotten(session: Session) -> Session:
     """Return the session without a dataset, and without what was decided about it."""
-    none: Json = dict.fromkeys(("source", "diagnosis", "case", "columns", "label"))
-    return replace(session, glance=(), fixes=(), **none)
+    return replace(session, source=None, diagnosis=None, glance=(), fixes=())
 
 
 def again(session: Session, **decided: Any) -> Session:  # noqa: ANN401
     """Look again at the session's source, with what was just decided."""
     now = replace(session, **decided)
-    read = (now.case, now.columns, now.label, now.base_model)
-    _, found = examine(now.source, None, list(now.fixes), *read)
+    _, found = examine(now.source, None, list(now.fixes), now.base_model)
     return replace(now, diagnosis=found)

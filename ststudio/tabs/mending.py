@@ -17,6 +17,7 @@ from ststudio.tabs.story import finding_html
 
 HANDLER: Json = {"api_visibility": "private", "show_progress": "minimal"}
 AS_FOUND = "as found"
+FOLDED = 3  # so many findings that only inform stand behind a click
 HEADERS = {"holds the names": "first_row_is_header", "is data already": "first_row_is_data"}
 
 
@@ -35,26 +36,33 @@ def undo_fix(session: Session, place: int) -> Session:
 @explained
 def set_case(session: Session, case: str) -> Session:
     """Read the rows as another case; its roles are guessed anew."""
-    return again(session, case=case, columns=None, label=None)
+    return _decided(session, ("use_case", {"case": case}))
 
 
 @explained
 def set_role(session: Session, role: str, column: str) -> Session:
     """Give a role another column; the role that had it takes the one that is left."""
     found = session.diagnosis or {}
-    columns = dict(found["columns"])
-    for other, taken in columns.items():
-        if taken == column and role in columns:
-            columns[other] = columns[role]
-    return again(session, case=found["case"], columns={**columns, role: column})
+    columns = found["columns"]
+    moved = [(other, columns[role]) for other, taken in columns.items() if taken == column]
+    assigned = [(role, column), *((other, left) for other, left in moved if other != role)]
+    fixes = [("assign", {"role": one, "column": other}) for one, other in assigned]
+    return _decided(session, ("use_case", {"case": found["case"]}), *fixes)
 
 
 @explained
 def set_label(session: Session, column: str) -> Session:
     """Take another column as the label of the case."""
     found = session.diagnosis or {}
-    label = {"column": column, "kind": CASES[found["case"]].label or "class"}
-    return again(session, case=found["case"], columns=found["columns"] or None, label=label)
+    kind = CASES[found["case"]].label or "class"
+    return _decided(session, ("use_label", {"column": column, "kind": kind}))
+
+
+def _decided(session: Session, *steps: tuple[str, Json]) -> Session:
+    """Put what the visitor decided at the end of the chain, once: it can be undone like a fix."""
+    added = [{"code": code, "args": args} for code, args in steps]
+    kept = [fix for fix in session.fixes if fix not in added]
+    return again(session, fixes=(*kept, *added))
 
 
 @explained
@@ -68,35 +76,56 @@ def read_file(session: Session, encoding: str, delimiter: str, header: str) -> S
         chosen.append({"code": "read_delimiter", "args": {"delimiter": delimiter}})
     if header != AS_FOUND:
         chosen.append({"code": HEADERS[header], "args": {}})
-    return again(session, fixes=(*chosen, *others), columns=None, label=None)
+    return again(session, fixes=(*chosen, *others))
 
 
 # Findings that depend on the base model: the Fine-tune tab shows them beside its choice.
+# One at a time, for all visitors: Gradio draws several at once into one dictionary and loses some.
+RENDER: Json = {"concurrency_limit": 1, "concurrency_id": "render", "show_progress": "hidden"}
 OF_MODEL = ("too_long", "needs_prompt", "prompt_twice", "model_prompts", "model_unread")
 
 
 def build_findings(session: gr.State, of_model: bool = False) -> None:
     """Draw the findings in order of harm, each fix a button, then what was done."""
 
-    @gr.render(inputs=session)
+    @gr.render(inputs=session, **RENDER)
     def draw(now: Session) -> None:
         if now.diagnosis is None:
             return
-        for finding in now.diagnosis["findings"]:
-            if of_model and finding["code"] not in OF_MODEL:
-                continue
-            with gr.Row(equal_height=True, elem_classes="finding-row"):
-                gr.HTML(finding_html(finding), padding=False)
-                if finding["fix"]:
-                    words = describe(parse_fixes([finding["fix"]])[0])
-                    _button(words, apply_fix, session, finding["fix"])
+        findings = now.diagnosis["findings"]
+        if of_model:
+            findings = [finding for finding in findings if finding["code"] in OF_MODEL]
+        _draw_findings(findings, session)
         for place, fix in enumerate(parse_fixes(now.fixes)):
-            if of_model and FIXES[fix.code].stage != "recipe":
-                continue
-            with gr.Row(equal_height=True, elem_classes="finding-row"):
-                done = html.escape(describe(fix))
-                gr.HTML(f'<div class="finding done"><b>Done:</b> {done}</div>', padding=False)
-                _button("Undo", undo_fix, session, place)
+            if not of_model or FIXES[fix.code].stage == "recipe":
+                _draw_done(fix, place, session)
+
+
+def _draw_findings(findings: list[Json], session: gr.State) -> None:
+    """Draw what blocks, warns or has a fix, and below it what only informs."""
+    quiet = [f for f in findings if f["level"] == "info" and not f["fix"]]
+    for finding in findings:
+        if finding not in quiet:
+            _draw_finding(finding, session)
+    if quiet:
+        with gr.Accordion(f"Good to know ({len(quiet)})", open=len(quiet) < FOLDED):
+            for finding in quiet:
+                gr.HTML(finding_html(finding), padding=False)
+
+
+def _draw_finding(finding: Json, session: gr.State) -> None:
+    with gr.Row(equal_height=True, elem_classes="finding-row"):
+        gr.HTML(finding_html(finding), padding=False)
+        if finding["fix"]:
+            words = describe(parse_fixes([finding["fix"]])[0])
+            _button(words, apply_fix, session, finding["fix"])
+
+
+def _draw_done(fix: Fix, place: int, session: gr.State) -> None:
+    with gr.Row(equal_height=True, elem_classes="finding-row"):
+        done = html.escape(describe(fix))
+        gr.HTML(f'<div class="finding done"><b>Done:</b> {done}</div>', padding=False)
+        _button("Undo", undo_fix, session, place)
 
 
 def _button(words: str, handler: Any, session: gr.State, value: Any) -> None:  # noqa: ANN401
@@ -107,7 +136,7 @@ def _button(words: str, handler: Any, session: gr.State, value: Any) -> None:  #
 def build_reading(session: gr.State) -> None:
     """Draw the choices by which the visitor overrules what was found."""
 
-    @gr.render(inputs=session)
+    @gr.render(inputs=session, **RENDER)
     def draw(now: Session) -> None:
         found = now.diagnosis
         if found is None:
@@ -123,7 +152,8 @@ def build_reading(session: gr.State) -> None:
         )
         case.input(set_case, [session, case], session, **HANDLER)
         if found["case"] is not None:
-            _role_choices(found, session)
+            if not any(FIXES[fix["code"]].of for fix in now.fixes):  # else: undo that first
+                _role_choices(found, session)
             _reshape_choice(found["case"], session)
 
 

@@ -1,5 +1,6 @@
 """Where rows come from: the sample, a dataset of the Hub, a file, or what was pasted."""
 
+import difflib
 import html
 from collections.abc import Iterator
 from dataclasses import replace
@@ -56,7 +57,7 @@ def offer(name: str, revision: str | None) -> tuple[Any, Any, str]:
         source = _source_of(name)
         found = list_dataset(source["id"], (revision or "").strip() or None)
     except StudioError as error:
-        return gr.update(choices=[]), gr.update(choices=[]), str(error)
+        return gr.update(choices=[]), gr.update(choices=[]), str(error) + _meant(name)
     names = [subset.name for subset in found.subsets]
     usual = next((s.name for s in found.subsets if s.is_default), names[0])
     chosen = source.get("subset") if source.get("subset") in names else usual
@@ -69,6 +70,13 @@ def offer(name: str, revision: str | None) -> tuple[Any, Any, str]:
         gr.update(choices=[(_sized(s.name, (s,)), s.name) for s in splits], value=None),
         html.escape(words),
     )
+
+
+def _meant(name: str) -> str:
+    """Return the catalogue's id that is most like a mistyped one, as a question."""
+    known = [entry.source["id"] for entry in HUB_ENTRIES.values()]
+    near = difflib.get_close_matches((name or "").strip(), known, n=1, cutoff=0.8)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 def _sized(name: str, splits: tuple[SplitListing, ...]) -> str:

@@ -78,7 +78,7 @@ def verdict_words(run: Run) -> str:
     head, sentence = in_words(report, _metric_title(run))
     notes = "".join(f"\n- {html.escape(note)}" for note in run.facts.get("notes", []))
     return (
-        f"### {head}\n{sentence}\n\n"
+        f"### {head}\nOn **{html.escape(str(run.facts.get('title', '')))}**: {sentence}\n\n"
         f"Trained on {report['rows_used']:,} rows for {report['train_seconds']:.0f} s; "
         f"{report['seconds']:.0f} s with measuring both models on the same test rows, which "
         f"training never saw. {base_words(run)}{notes}"

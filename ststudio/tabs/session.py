@@ -16,9 +16,6 @@ class Session:
     diagnosis: dict[str, Any] | None = None  # as /diagnose gives it
     glance: tuple[dict[str, Any], ...] = ()  # first rows as they are, while all are being read
     fixes: tuple[dict[str, Any], ...] = ()
-    case: str | None = None  # overruled by hand
-    columns: dict[str, str] | None = None  # likewise
-    label: dict[str, str] | None = None  # likewise: column and kind
     base_model: str | None = None  # chosen by hand
     run: str | None = None
     runs: tuple[dict[str, Any], ...] = field(default=())  # this browser's: run, key, title
@@ -49,9 +46,6 @@ class Session:
         chosen = {name: value for name, value in settings.items() if value not in (None, "")}
         return {
             "source": self.source,
-            "case": self.case,
-            "columns": self.columns,
-            "label": self.label,
             "fixes": list(self.fixes),
             **chosen,
         }

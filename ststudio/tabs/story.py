@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ststudio.data.cases import CASES
+from ststudio.data.findings import count
 from ststudio.settings import Settings
 from ststudio.tabs.session import Session
 
@@ -25,14 +26,15 @@ def story(session: Session) -> str:
     if found["case"] is None:
         return "### This cannot be trained on yet\nThe finding below says what is missing."
     case = CASES[found["case"]]
+    named = [(role, _plain(column)) for role, column in found["columns"].items()]
     roles = ", ".join(
-        f"**{_plain(column)}** is the {role}" for role, column in found["columns"].items()
+        f"**{column}** is the {role}" if column != role else f"**{role}**" for role, column in named
     )
     label = found["label"]
     if label:
         roles += f"; **{_plain(label['column'])}** is the {label['kind']}"
     rows = found["rows"]
-    counts = f"{rows['kept']:,} rows"
+    counts = count(rows["kept"], "row")
     if rows["left_out"]:
         counts += f" ({rows['left_out']:,} of {rows['read']:,} left out)"
     sure = ""
@@ -40,7 +42,8 @@ def story(session: Session) -> str:
         other = CASES[found["runner_up"]].title
         sure = f" This reading is {found['confidence']:.0%} certain; it might also be: {other}."
     return (
-        f"### {case.title}\n{case.explanation} Here {roles}.{sure}\n\n{counts}. "
+        f"### {_plain(found['title'])} · {case.title}\n"
+        f"{case.explanation} Here {roles}.{sure}\n\n{counts}. "
         f"Measured by **{case.metric_title}** on rows that training never sees."
     )
 
@@ -51,7 +54,7 @@ PART_WORDS = {
     "test": "measured once at the end, by both models",
 }
 DROPPED_WORDS = {
-    "leak": "dropped from dev or test, because a text of theirs is also learned from",
+    "leak": "dropped from dev or test, because another part has a text of theirs, too",
     "over_limit": "left out of dev and test, which are large enough without them",
     "rare_class": "dropped, because nothing else of their class is there to compare with",
 }
@@ -88,7 +91,16 @@ def table_html(session: Session) -> str:
     if found is None:
         return _rows_html("The first rows", session.glance, {})
     loss = found["loss"] or {"name": "the loss", "reads": {}}
-    return _rows_html(f"What {loss['name']} will see", found["preview"], loss["reads"])
+    rows = [_with_name(row, found["class_names"]) for row in found["preview"]]
+    return _rows_html(f"What {loss['name']} will see", rows, loss["reads"])
+
+
+def _with_name(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Put the name of a class behind its number, where it has another one."""
+    number = row.get("label")
+    if not isinstance(number, int) or number >= len(names) or names[number] == str(number):
+        return dict(row)
+    return {**row, "label": f"{number} ({names[number]})"}
 
 
 def _rows_html(title: str, rows: Sequence[Mapping[str, Any]], reads: Mapping[str, str]) -> str:
@@ -128,7 +140,7 @@ def finding_html(finding: dict[str, Any]) -> str:
 def limits(settings: Settings) -> str:
     """Say what a file may be, and how long its rows are kept."""
     return (
-        f"CSV, TSV, JSON, JSONL or Parquet, up to {settings.upload_bytes // 1_000_000} MB and "
+        f"CSV, TSV, TXT, JSON, JSONL or Parquet, up to {settings.upload_bytes // 1_000_000} MB and "
         f"{settings.rows:,} rows. Your rows are kept for {settings.kept_hours} hours, so that you "
         "can train on them; then they are deleted, and the file with them."
     )

@@ -14,6 +14,7 @@ Ints = NDArray[np.int64]
 
 RESAMPLES = 2_000
 CONFIDENCE = 0.95
+HARDLY = 0.01  # of a metric from 0 to 1: a difference that is there and changes nothing
 FEWEST_UNITS = 100  # below it no verdict is given: too few rows to tell
 
 
@@ -37,14 +38,18 @@ def in_words(report: Mapping[str, Any], metric: str) -> tuple[str, str]:
     """Return a headline and one sentence for a report; `metric` is the metric's name for people."""
     n, delta = report["n"], report["delta"]
     head = HEADS[report["verdict"]] if n >= FEWEST_UNITS else "Too few test rows to tell"
+    if report["verdict"] != "MARGINAL" and abs(delta) < HARDLY:
+        head += ", but hardly enough to notice"
     low, high = report["interval"]
-    before, after = f"{report['baseline']:.3f}", f"{report['score']:.3f}"
+    # No bound may look like zero that is not: it decides the verdict.
+    digits = 3 if min(abs(low), abs(high)) >= 0.001 else 4
+    before, after = f"{report['baseline']:.{digits}f}", f"{report['score']:.{digits}f}"
     moved = f"{'rose' if delta > 0 else 'fell'} from {before} to **{after}**"
     if before == after:
         moved = f"stayed at **{after}**"
     return head, (
         f"{metric} on {n:,} held-out units {moved} "
-        f"({delta:+.3f}, 95 % interval {low:+.3f} to {high:+.3f})."
+        f"({delta:+.{digits}f}, 95 % interval {low:+.{digits}f} to {high:+.{digits}f})."
     )
 
 

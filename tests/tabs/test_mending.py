@@ -84,11 +84,10 @@ def test_what_was_decided_goes_into_the_recipe_and_is_forgotten_with_the_next_da
 ) -> None:
     decided = set_label(apply_fix(picked, SCALE), "rating")
     recipe = decided.recipe()
-    assert recipe["fixes"] == [SCALE]
-    assert recipe["label"] == {"column": "rating", "kind": "score"}
-    assert recipe["case"] == "pair-score"
-    fresh = pick_sample(decided, "sample-pair").recipe()
-    assert (fresh["fixes"], fresh["label"], fresh["case"]) == ([], None, None)
+    label = {"code": "use_label", "args": {"column": "rating", "kind": "score"}}
+    assert recipe["fixes"] == [SCALE, label]
+    assert undo(decided, 1).diagnosis == apply_fix(picked, SCALE).diagnosis
+    assert pick_sample(decided, "sample-pair").recipe()["fixes"] == []
 
 
 def test_rows_are_made_into_another_case(picked: Session) -> None:
