@@ -87,3 +87,12 @@ def app(served_hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
     app = App(tmp_path_factory.mktemp("app"), environment)
     yield app
     app.close()
+
+
+@pytest.fixture(scope="session")
+def served_run(app: App) -> dict[str, Any]:
+    """Return a run that the served app has finished: id, key, and its last state."""
+    source = next(row["source"] for row in app.call("catalog") if row["id"] == "sample-triplet")
+    started = app.call("start_run", recipe={"source": source, "max_steps": 6, "max_seconds": 10})
+    ended = app.until(started["run"], "finished", "failed", "stopped", "interrupted")
+    return {**started, "end": ended}

@@ -4,8 +4,10 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Page, expect
+import pytest
+from playwright.sync_api import Page, expect
 
 from tests.hub.server import Hub
 from tests.served import App
@@ -82,13 +84,12 @@ def test_the_whole_way_and_a_reload_in_mid_training(page: Page, served_hub: Hub)
 
 
 def test_another_browser_sees_a_shared_run_and_none_of_the_owners_buttons(
-    page: Page, browser: Browser, app: App
+    page: Page, app: App, served_run: dict[str, Any]
 ) -> None:
-    source = {"kind": "builtin", "id": "sample-pair"}
-    run = app.call("start_run", recipe={"source": source, "max_steps": 3, "max_seconds": 5})["run"]
-    app.until(run, "finished")
-    page.goto(f"{app.url}/?run={run}")
-    tab(page, "Fine-tune")
+    page.goto(f"{app.url}/?run={served_run['run']}")
+    expect(page.get_by_role("tab", name="Fine-tune", exact=True)).to_have_attribute(
+        "aria-selected", "true"
+    )
     expect(page.locator("#verdict")).to_contain_text("held-out units")
     expect(page.locator("#halt")).to_be_hidden()
     tab(page, "Push")
@@ -97,6 +98,7 @@ def test_another_browser_sees_a_shared_run_and_none_of_the_owners_buttons(
     expect(page.get_by_text("Delete this run")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_stop_keeps_what_was_learned(page: Page) -> None:
     pick_sample(page, "Case 2 · Pairs of positives")
     set_seconds(page, 200)
@@ -142,7 +144,7 @@ def test_pasted_rows_are_assigned_mended_undone_and_taken_home(page: Page) -> No
     with zipfile.ZipFile(download.value.path()) as pack:
         assert pack.namelist() == ["train.parquet", "dev.parquet", "test.parquet"]
 
-    page.get_by_role("button", name="Undo", exact=True).click()
+    page.get_by_role("button", name="Undo", exact=True).first.click()
     expect(page.locator(".finding.error")).to_contain_text("Scores run from 0 to 5")
     expect(page.get_by_role("button", name="Next: Fine-tune", exact=True)).to_be_hidden()
 

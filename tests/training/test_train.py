@@ -132,6 +132,7 @@ def test_prompts_are_trained_measured_and_saved(training: Training) -> None:
     assert run.report["baseline"] != plain["baseline"]  # the base is measured with them too
 
 
+@pytest.mark.slow
 def test_one_prompt_of_texts_with_classes_is_trained_measured_and_saved(
     training: Training,
 ) -> None:
