@@ -23,6 +23,7 @@ from ststudio.runs.store import Run  # noqa: E402
 from tests.hub.server import Hub  # noqa: E402
 from tests.served import App  # noqa: E402
 
+SIX_STEPS = {"max_steps": 6, "eval_steps": 6, "max_seconds": 20}
 TOKEN = "hf_loopback_writer"  # of the loopback Hub
 
 
@@ -93,6 +94,6 @@ def app(served_hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
 def served_run(app: App) -> dict[str, Any]:
     """Return a run that the served app has finished: id, key, and its last state."""
     source = next(row["source"] for row in app.call("catalog") if row["id"] == "sample-triplet")
-    started = app.call("start_run", recipe={"source": source, "max_steps": 6, "max_seconds": 10})
+    started = app.call("start_run", recipe={"source": source, **SIX_STEPS})
     ended = app.until(started["run"], "finished", "failed", "stopped", "interrupted")
     return {**started, "end": ended}

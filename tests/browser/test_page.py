@@ -50,7 +50,7 @@ def test_the_whole_way_and_a_reload_in_mid_training(page: Page, served_hub: Hub)
         "negative",
     ]
 
-    set_seconds(page, 15)
+    set_seconds(page, 8)
     start(page)
     expect(page.locator("#progress")).to_contain_text(re.compile(r"step \d+ of \d+"), timeout=LONG)
     page.reload()

@@ -128,7 +128,8 @@ def test_max_train_rows_changes_train_alone() -> None:
     assert cut.dropped["train_limit"] == whole.train.num_rows - 50
     for name in ("dev", "test", "corpus", "queries", "relevant"):
         assert getattr(whole, name).equals(getattr(cut, name))
-    assert any(note.startswith("50 of 250 training rows") for note in cut.notes)
+    whole_rows = whole.train.num_rows
+    assert any(note.startswith(f"50 of {whole_rows} training rows") for note in cut.notes)
 
 
 def test_the_seed_decides() -> None:

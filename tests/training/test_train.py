@@ -18,7 +18,7 @@ from tests.conftest import Training, wait
 from tests.hub.server import Hub
 from tests.training.conftest import IDS
 
-SHORT = {"max_seconds": 5}  # what is measured is cut to that, too
+SHORT = {"max_seconds": 5, "eval_steps": 3}  # what is measured is cut to that, too
 SAMPLES = ("pair-score", "pair", "text-class", "triplet")
 
 
