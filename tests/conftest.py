@@ -23,7 +23,7 @@ from ststudio.runs.store import Run  # noqa: E402
 from tests.hub.server import Hub  # noqa: E402
 from tests.served import App  # noqa: E402
 
-SIX_STEPS = {"max_steps": 6, "eval_steps": 6, "max_seconds": 20}
+A_FEW_STEPS = {"max_steps": 3, "eval_steps": 3, "max_seconds": 30}
 TOKEN = "hf_loopback_writer"  # of the loopback Hub
 
 
@@ -55,7 +55,7 @@ class Training:
         """Return the case's run when it has ended."""
         if case not in self.done:
             source = {"kind": "builtin", "id": f"sample-{case}"}
-            asked = {"source": source, "max_steps": 8, "eval_steps": 4, "max_seconds": 25}
+            asked = {"source": source, "max_steps": 4, "eval_steps": 4, "max_seconds": 12}
             asked |= recipe
             run, key, _ = start_run(asked)
             self.done[case] = (run, key)
@@ -94,6 +94,6 @@ def app(served_hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
 def served_run(app: App) -> dict[str, Any]:
     """Return a run that the served app has finished: id, key, and its last state."""
     source = next(row["source"] for row in app.call("catalog") if row["id"] == "sample-triplet")
-    started = app.call("start_run", recipe={"source": source, **SIX_STEPS})
+    started = app.call("start_run", recipe={"source": source, **A_FEW_STEPS})
     ended = app.until(started["run"], "finished", "failed", "stopped", "interrupted")
     return {**started, "end": ended}

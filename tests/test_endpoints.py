@@ -81,9 +81,9 @@ def test_a_run_ends_with_a_report(run: dict[str, Any]) -> None:
         "rows_used", "train_seconds", "seconds",
     }  # fmt: skip
     assert report["n"] >= 150
-    assert end["position"] is None and end["step"] == end["steps"] == 6
+    assert end["position"] is None and end["step"] == end["steps"] == 3
     steps = [entry["step"] for entry in end["log"] if "loss" in entry]
-    assert steps == [1, 2, 3, 4, 5, 6]
+    assert steps == [1, 2, 3]
 
 
 def test_the_log_is_given_from_an_entry_on(app: App, run: dict[str, Any]) -> None:
@@ -126,7 +126,9 @@ def test_the_token_is_nowhere_below_the_data_folder(app: App, run: dict[str, Any
 
 def test_a_stop_keeps_what_was_learned(app: App) -> None:
     source = {"kind": "builtin", "id": "sample-pair"}
-    started = app.call("start_run", recipe={"source": source, "max_seconds": 200})
+    started = app.call(
+        "start_run", recipe={"source": source, "max_seconds": 200, "eval_steps": 500}
+    )
     while not app.call("run_state", run=started["run"])["step"]:
         time.sleep(0.1)
     assert app.call("stop_run", run=started["run"], key=started["key"])["stopping"] is True
@@ -137,7 +139,8 @@ def test_a_stop_keeps_what_was_learned(app: App) -> None:
 
 
 def test_two_runs_are_one_after_the_other_and_a_waiting_one_can_be_stopped(app: App) -> None:
-    recipe = {"source": {"kind": "builtin", "id": "sample-pair"}, "max_steps": 3, "max_seconds": 5}
+    asked = {"max_steps": 3, "eval_steps": 3, "max_seconds": 5}
+    recipe = {"source": {"kind": "builtin", "id": "sample-pair"}, **asked}
     first, second = (app.call("start_run", recipe=recipe) for _ in range(2))
     assert app.call("run_state", run=second["run"])["position"] in (1, 2)
     assert app.call("stop_run", run=second["run"], key=second["key"])["state"] == "stopped"

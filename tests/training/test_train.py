@@ -57,9 +57,9 @@ def test_the_map_of_classes_names_them(training: Training) -> None:
 
 def test_the_log_has_every_step_and_the_held_out_metric(training: Training) -> None:
     log = training.run("triplet").log()
-    assert [entry["step"] for entry in log if "loss" in entry] == list(range(1, 9))
+    assert [entry["step"] for entry in log if "loss" in entry] == [1, 2, 3, 4]
     measured = [entry["step"] for entry in log if "metric" in entry]
-    assert measured[0] == 0 and measured[-1] == 8
+    assert measured[0] == 0 and measured[-1] == 4
     assert all(np.isfinite(entry["loss"]) for entry in log if "loss" in entry)
 
 
