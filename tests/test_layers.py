@@ -37,6 +37,9 @@ TORCH_LIBRARIES = {"torch", "sentence_transformers", "transformers", "accelerate
 WORKER_MODULES = {
     "worker.py",
     "training/train.py",
+    "training/trainer.py",
+    "training/bucketing.py",
+    "training/vocabulary.py",
     "training/models.py",
     "training/live.py",
     "training/measuring.py",

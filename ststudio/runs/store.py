@@ -170,8 +170,11 @@ class Run:
         return float(state.get("finished") or time.time()) + 3600.0 * kept_hours
 
     def size(self) -> int:
-        """Return the bytes this run takes on the disk."""
-        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+        """Return the bytes this run takes on the disk; one deleted meanwhile takes none."""
+        try:
+            return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+        except FileNotFoundError:
+            return 0
 
 
 def _hash(key: str) -> str:

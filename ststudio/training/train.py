@@ -12,7 +12,6 @@ import torch
 from datasets import Dataset
 from datasets.table import InMemoryTable
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.trainer import SentenceTransformerTrainer
 from sentence_transformers.sentence_transformer.training_args import (
     SentenceTransformerTrainingArguments,
 )
@@ -24,10 +23,13 @@ from ststudio.errors import StudioError
 from ststudio.runs.store import Run, State
 from ststudio.shelf import packaged_model
 from ststudio.training import models, pace
+from ststudio.training.bucketing import bucketed
 from ststudio.training.evaluation import dev_evaluator
 from ststudio.training.live import Live
 from ststudio.training.measuring import fit, measure
 from ststudio.training.recipe import Recipe
+from ststudio.training.trainer import Trainer
+from ststudio.training.vocabulary import used_vocabulary
 
 FEWEST_DEV_UNITS = 50  # with fewer, choosing a checkpoint by dev is choosing by chance
 NICE = 10  # on a CPU searches go first
@@ -69,13 +71,6 @@ def train_job(message: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-class Trainer(SentenceTransformerTrainer):
-    """The library's trainer, without the card that would keep rows of the data."""
-
-    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """Leave the callback out; hub/card.py writes the card from the report."""
-
-
 def train(run: Run) -> Outcome:
     """Fine-tune, measure before and after, keep model, vectors and report; say how it ended."""
     start = time.monotonic()
@@ -88,32 +83,15 @@ def train(run: Run) -> Outcome:
     case = CASES[examples.case]
     model = models.prepare_model(run.base_dir, recipe, case)
 
-    # 2. Loss and evaluator as the trainer wants them
-    loss = models.make_loss(model, recipe, _class_count(examples.train))
-    evaluator = dev_evaluator(case, examples.dev) if examples.dev.num_rows else None
+    # 2. Train, for as many steps as fit the time, and keep the best of it
     live = Live(run, case.metric, recipe, _keeps_best(examples.dev))
-
-    # 3. Train, for as many steps as fit the time
-    trainer = Trainer(
-        model=model,
-        args=training_arguments(run, recipe, case, examples, model),
-        train_dataset=Dataset(InMemoryTable(_trainable(examples.train))),
-        loss=loss,
-        evaluator=evaluator,
-        callbacks=[live],
-    )
-    trainer.remove_callback(PrinterCallback)  # nobody reads it
-    _set_steps(trainer, recipe)
-    run.update(phase="training", measuring_seconds=pace.MEASURING_SECONDS)
-    trainer.train()
+    trainer = fine_tune(run, recipe, case, model, examples, live)
     train_seconds = live.seconds
     if trainer.state.global_step == 0:
         return "stopped", "Stopped before the first step; there is no model."
-
-    # 4. Keep the best of it, and prove what changed
-    live.restore_best(model)
-    model.eval()
     _save_model(run, model)
+
+    # 3. Prove what changed
     run.update(phase="measuring", training_seconds_left=0.0, measured=0.0)
     # Who stops a run early waits for its result no longer than for a run of that length.
     allowed = train_seconds if live.stopped else live.max_seconds
@@ -130,8 +108,41 @@ def train(run: Run) -> Outcome:
     return "finished", "time_limit" if live.cut else None
 
 
+def fine_tune(
+    run: Run,
+    recipe: Recipe,
+    case: Case,
+    model: SentenceTransformer,
+    examples: Examples,
+    live: Live,
+) -> Trainer:
+    """Train the model in place and leave it at its best; return the trainer that did it."""
+    prompts = models.trainer_prompts(model, case)
+    texts: dict[str, list[str]] = {}
+    for column in case.columns:
+        texts.setdefault(prompts.get(column, ""), []).extend(examples.train[column].to_pylist())
+    bf16 = models.fast_bfloat16() if recipe.bf16 is None else recipe.bf16
+    with used_vocabulary(model, texts), bucketed(model, bf16) as forward:
+        trainer = Trainer(
+            model=model,
+            args=training_arguments(run, recipe, case, examples, prompts),
+            train_dataset=Dataset(InMemoryTable(_trainable(examples.train))),
+            loss=models.make_loss(model, recipe, _class_count(examples.train)),
+            evaluator=dev_evaluator(case, examples.dev) if examples.dev.num_rows else None,
+            callbacks=[live],
+            bucketed=forward,
+        )
+        trainer.remove_callback(PrinterCallback)  # nobody reads it
+        _set_steps(trainer, recipe)
+        run.update(phase="training", measuring_seconds=pace.MEASURING_SECONDS)
+        trainer.train()
+        live.restore_best(model)
+    model.eval()
+    return trainer
+
+
 def training_arguments(
-    run: Run, recipe: Recipe, case: Case, examples: Examples, model: SentenceTransformer
+    run: Run, recipe: Recipe, case: Case, examples: Examples, prompts: dict[str, str]
 ) -> SentenceTransformerTrainingArguments:
     """Return the recipe as sentence-transformers' own training arguments."""
     cpu = models.device() == "cpu"
@@ -145,9 +156,9 @@ def training_arguments(
         warmup_steps=recipe.warmup_steps,
         weight_decay=recipe.weight_decay,
         lr_scheduler_type=recipe.lr_scheduler_type,
-        bf16=models.fast_bfloat16() if recipe.bf16 is None else recipe.bf16,
+        bf16=False,  # Bucketed casts: accelerate would cast what is measured, too
         batch_sampler=recipe.batch_sampler or case.batch_sampler,
-        prompts=models.trainer_prompts(model, case) or None,
+        prompts=prompts or None,
         eval_strategy="steps" if examples.dev.num_rows else "no",
         eval_on_start=bool(examples.dev.num_rows) and not recipe.late_baseline,
         save_strategy="no",  # Live keeps the best weights in memory: a checkpoint costs a second
@@ -174,7 +185,7 @@ def _class_count(rows: pa.Table) -> int:
     return len(rows.column("label").unique()) if "label" in rows.column_names else 0
 
 
-def _set_steps(trainer: SentenceTransformerTrainer, recipe: Recipe) -> None:
+def _set_steps(trainer: Trainer, recipe: Recipe) -> None:
     """Ask for the recipe's steps; Live cuts them to the time once it knows the pace."""
     batches = len(trainer.get_train_dataloader())
     if batches == 0:
@@ -185,7 +196,7 @@ def _set_steps(trainer: SentenceTransformerTrainer, recipe: Recipe) -> None:
     trainer.args.logging_steps = max(1, steps // 200)
 
 
-def _rows_used(trainer: SentenceTransformerTrainer, rows: int) -> int:
+def _rows_used(trainer: Trainer, rows: int) -> int:
     """Count the distinct rows that training can have seen, the sampler's choice included."""
     batch = trainer.args.per_device_train_batch_size
     per_epoch = len(trainer.get_train_dataloader()) * batch

@@ -1,0 +1,145 @@
+"""Length-bucketed forward: texts run beside others of their length, and no padding is paid for."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.modules import Dense, Normalize, Transformer
+from sentence_transformers.sentence_transformer.modules import Dropout, LayerNorm, Pooling
+from torch import Tensor
+
+# What one more chunk costs, in tokens: below it, padding is cheaper than another pass.
+CHUNK_TOKENS = {"cpu": 48, "cuda": 2048}
+# Modules that read each text through its attention mask only. A CNN looks past a text's last
+# token, so its vectors change with the padding.
+BLIND_TO_PADDING = (Transformer, Pooling, Dense, Normalize, LayerNorm, Dropout)
+
+Features = dict[str, Any]
+
+
+def chunks(lengths: Sequence[int], overhead: int) -> list[tuple[int, int]]:
+    """Split lengths in descending order into ranges [begin, end) that cost least together.
+
+    A range costs `overhead` plus its longest length for each of its texts. The best split is found
+    by dynamic programming over the distinct lengths: texts of one length are never parted.
+    """
+    starts = [row for row, length in enumerate(lengths) if row == 0 or length != lengths[row - 1]]
+    ends = [*starts[1:], len(lengths)]
+    best, begins = [0.0], []  # of the first groups: least cost, and where their last range begins
+    for end in ends:
+        costs = [
+            cost + overhead + lengths[start] * (end - start)
+            for cost, start in zip(best, starts, strict=False)
+        ]
+        cost = min(costs)
+        best.append(cost)
+        begins.append(costs.index(cost))
+    ranges = []
+    group = len(ends)
+    while group:
+        first = begins[group - 1]
+        ranges.append((starts[first], ends[group - 1]))
+        group = first
+    return ranges[::-1]
+
+
+class Bucketed:
+    """The forward of a model, in chunks of like length: the same vectors, far less arithmetic.
+
+    While the model trains it runs under bfloat16 autocast where `bf16`, and its weights stay
+    float32; what is measured is float32 always.
+    """
+
+    def __init__(self, model: SentenceTransformer, bf16: bool = False) -> None:
+        self.model, self.bf16 = model, bf16
+        self.whole = model.forward
+        self.overhead = CHUNK_TOKENS[model.device.type]
+        self.possible = all(isinstance(module, BLIND_TO_PADDING) for module in model)
+        # Prompts matter to nothing but a pooling that leaves them out.
+        pooling = [module for module in model if isinstance(module, Pooling)]
+        self.counts_prompts = all(module.include_prompt for module in pooling)
+
+    def __call__(self, features: Features, **options: Any) -> Features:  # noqa: ANN401
+        """Return the features with their sentence embeddings, shape [texts, dimensions]."""
+        if "input_ids" in features and "sentence_embedding" in features:
+            return dict(features)  # embedded with its whole batch already
+        if options or not self._splits(features):
+            return self._run(features, **options)
+        return {**features, "sentence_embedding": self._embed(features)}
+
+    def together(self, columns: list[Features]) -> list[Features]:
+        """Embed the texts of all columns at once, where they can share their chunks."""
+        if not all(self._splits(column) for column in columns):
+            return columns
+        if any(self._facts(column) != self._facts(columns[0]) for column in columns[1:]):
+            return columns
+        width = max(column["attention_mask"].shape[1] for column in columns)
+        merged = dict(columns[0])
+        for key, value in columns[0].items():
+            if isinstance(value, Tensor):
+                merged[key] = torch.cat([_widened(column[key], width) for column in columns])
+        parts = self._embed(merged).split([len(column["input_ids"]) for column in columns])
+        return [
+            {**column, "sentence_embedding": part}
+            for column, part in zip(columns, parts, strict=True)
+        ]
+
+    def _run(self, features: Features, **options: Any) -> Features:  # noqa: ANN401
+        with torch.autocast(
+            self.model.device.type, torch.bfloat16, enabled=self.bf16 and self.model.training
+        ):
+            output = self.whole(features, **options)
+        output["sentence_embedding"] = output["sentence_embedding"].float()
+        return output
+
+    def _embed(self, features: Features) -> Tensor:
+        lengths = features["attention_mask"].sum(1).clamp(min=1)
+        order = lengths.argsort(descending=True, stable=True)
+        lengths = lengths[order].tolist()
+        parts = []
+        for begin, end in chunks(lengths, self.overhead):
+            rows = order[begin:end]
+            chunk = {
+                key: value[rows, : lengths[begin]] if isinstance(value, Tensor) else value
+                for key, value in features.items()
+            }
+            parts.append(self._run(chunk)["sentence_embedding"])
+        return torch.cat(parts)[order.argsort()]
+
+    def _splits(self, features: Features) -> bool:
+        """Tell whether every tensor has one row a text, padded on the right."""
+        mask = features.get("attention_mask")
+        if not self.possible or "input_ids" not in features or not isinstance(mask, Tensor):
+            return False
+        tensors = [value for value in features.values() if isinstance(value, Tensor)]
+        if mask.ndim != 2 or any(value.shape != mask.shape for value in tensors):
+            return False
+        return bool((mask[:, 1:] <= mask[:, :-1]).all())
+
+    def _facts(self, features: Features) -> Features:
+        """Return what a batch says of all its texts."""
+        ignored = {"prompt_length"} if self.counts_prompts else set()
+        return {
+            key: None if isinstance(value, Tensor) else value
+            for key, value in features.items()
+            if key not in ignored
+        }
+
+
+def _widened(values: Tensor, width: int) -> Tensor:
+    """Pad token ids or a mask on the right; the mask's zeros hide whatever stands there."""
+    return F.pad(values, (0, width - values.shape[1]))
+
+
+@contextmanager
+def bucketed(model: SentenceTransformer, bf16: bool = False) -> Iterator[Bucketed]:
+    """Let a model run bucketed as long as the block lasts."""
+    forward = Bucketed(model, bf16)
+    model.forward = forward  # type: ignore[method-assign, assignment]
+    try:
+        yield forward
+    finally:
+        del model.forward
