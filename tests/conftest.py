@@ -13,7 +13,7 @@ import pytest
 _DATA = tempfile.TemporaryDirectory(prefix="ststudio-tests-")
 os.environ["STSTUDIO_DATA"] = _DATA.name
 os.environ.pop("HF_TOKEN", None)
-os.environ["STSTUDIO_CORPUS_TEXTS"] = "600"  # all that answers a test, and embedded in seconds
+os.environ["STSTUDIO_CORPUS_TEXTS"] = "300"  # all that answers a test, and embedded in seconds
 # Several processes share two cores here: threads that spin while waiting would starve each other.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

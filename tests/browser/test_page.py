@@ -148,6 +148,10 @@ def test_pasted_rows_are_assigned_mended_undone_and_taken_home(page: Page) -> No
     expect(page.locator(".finding.error")).to_contain_text("Scores run from 0 to 5")
     expect(page.get_by_role("button", name="Next: Fine-tune", exact=True)).to_be_hidden()
 
+    page.reload()  # the rows come back, and with them what was decided
+    expect(page.locator("#preview td").first).to_contain_text("how do I reset item 0?")
+    expect(page.locator(".finding.error")).to_contain_text("Scores run from 0 to 5")
+
 
 def test_a_hub_dataset_is_listed_before_it_is_read(
     page: Page, served_hub: Hub, tmp_path: Path

@@ -214,6 +214,15 @@ def test_the_verdict_stands_in_one_sentence(
     assert words in result(make_bare(FACTS, report={**REPORT, **change}))
 
 
+def test_the_card_tells_how_many_rows_were_learned_from_and_whether_time_ran_out(
+    make_bare: Any,
+) -> None:
+    run = make_bare(FACTS, report={**REPORT, "rows_used": 1234})
+    assert "1,234 of the training rows were learned from)" in card(run)
+    run.end("finished", "time_limit")
+    assert "learned from; the time limit cut training short)" in card(run)
+
+
 def test_a_name_is_proposed_from_base_and_data(make_run: MakeRun, make_bare: Any) -> None:
     assert propose_name(make_bare(FACTS)) == "all-MiniLM-L6-v2-Help-desk-tickets-and-their-replies"
     assert propose_name(make_bare({"title": "日本"})) == "SentenceTransformer"

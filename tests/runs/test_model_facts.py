@@ -59,6 +59,12 @@ def test_a_model_that_is_not_to_be_had_is_said_and_nothing_fails(hub: Hub, model
         assert codes(answer) == ["model_unread"] and answer["lengths"] is None
 
 
+def test_a_model_that_the_hub_does_not_have_is_an_error_to_mend(hub: Hub) -> None:
+    answer = diagnosis_json(diagnose(LONG), "intfloat/no-such-model")
+    found = next(f for f in answer["findings"] if f["code"] == "model_unread")
+    assert found["level"] == "error" and "intfloat/no-such-model" in found["message"]
+
+
 def test_the_loss_says_what_it_does_with_every_column_shown() -> None:
     loss = diagnosis_json(diagnose(LONG))["loss"]
     assert loss["name"] == "MultipleNegativesRankingLoss" and loss["why"]

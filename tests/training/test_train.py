@@ -71,6 +71,7 @@ def test_a_model_holds_no_row_of_the_data(training: Training) -> None:
             assert row.encode() not in file.read_bytes(), file
 
 
+@pytest.mark.slow
 def test_it_goes_on_from_an_earlier_run(training: Training) -> None:
     first = training.run("triplet")
     source = {"kind": "builtin", "id": "sample-pair"}
@@ -80,6 +81,7 @@ def test_it_goes_on_from_an_earlier_run(training: Training) -> None:
     assert run.facts["base_model"]["id"] == f"run:{first.id}"
 
 
+@pytest.mark.slow
 def test_a_base_model_from_the_hub_is_fetched_at_its_commit_and_trained(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -193,6 +195,7 @@ def test_the_first_step_leaves_the_weights_so_that_the_baseline_may_wait_for_it(
     assert baseline["step"] == 0 and log.index(first) < log.index(baseline)
 
 
+@pytest.mark.slow
 def test_a_dataset_too_small_for_dev_trains_and_stops_in_time() -> None:
     source = {"kind": "builtin", "id": "sample-pair"}
     started, _, _ = start_run({"source": source, "max_steps": 400, "max_seconds": 5})

@@ -5,6 +5,7 @@ from scipy.stats import spearmanr
 from ststudio.training.verdict import (
     bootstrap_mean,
     bootstrap_statistic,
+    in_words,
     paired_proportions,
     verdict,
     wilson,
@@ -26,6 +27,21 @@ def test_the_verdict_follows_the_interval_and_the_number_of_units(
     interval: tuple[float, float], n: int, expected: str
 ) -> None:
     assert verdict(interval, n) == expected
+
+
+@pytest.mark.parametrize(("delta", "hardly"), [(0.004, True), (-0.004, True), (0.05, False)])
+def test_a_difference_that_is_there_and_changes_nothing_is_called_so(
+    delta: float, hardly: bool
+) -> None:
+    report = {
+        "n": 500,
+        "delta": delta,
+        "baseline": 0.7,
+        "score": 0.7 + delta,
+        "interval": [delta - 0.003, delta + 0.003],
+        "verdict": "WIN" if delta > 0 else "REGRESSION",
+    }
+    assert ("hardly enough to notice" in in_words(report, "Accuracy")[0]) == hardly
 
 
 def test_wilson_gives_the_published_interval() -> None:
