@@ -1,11 +1,11 @@
 """Did it help: the difference between two models on the same units, with its interval."""
 
 from collections.abc import Callable, Mapping
+from statistics import NormalDist  # not scipy.stats: the page imports this, and that takes a second
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 Verdict = Literal["WIN", "MARGINAL", "REGRESSION"]
 Interval = tuple[float, float]
@@ -69,7 +69,7 @@ def paired_proportions(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> I
     when few units change.
     """
     n = len(before)
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     both, only_after = int((before & after).sum()), int((after & ~before).sum())
     only_before = int((before & ~after).sum())
     neither = n - both - only_after - only_before
