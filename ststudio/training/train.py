@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,9 @@ def fine_tune(
     for column in case.columns:
         texts.setdefault(prompts.get(column, ""), []).extend(examples.train[column].to_pylist())
     bf16 = models.fast_bfloat16() if recipe.bf16 is None else recipe.bf16
-    with used_vocabulary(model, texts), bucketed(model, bf16) as forward:
+    # Weight decay moves every row, those that no text uses as well.
+    used = nullcontext() if recipe.weight_decay else used_vocabulary(model, texts)
+    with used, bucketed(model, bf16) as forward:
         trainer = Trainer(
             model=model,
             args=training_arguments(run, recipe, case, examples, prompts),

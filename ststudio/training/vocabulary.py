@@ -7,6 +7,7 @@ reads and writes its moments at every step. Most of a small model's weights are 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -62,13 +63,24 @@ def token_ids(model: SentenceTransformer, texts: Texts) -> Tensor:
     return torch.tensor(sorted(seen), device=model.device)
 
 
+def _word_embedding(inner: Any) -> nn.Embedding | None:  # noqa: ANN401
+    """Return a model's word embedding where it is the plain kind that UsedRows can stand in for."""
+    if inner is None:
+        return None
+    try:
+        found = inner.get_input_embeddings()
+    except NotImplementedError:  # transformers' answer where a model names none
+        return None
+    return found if type(found) is nn.Embedding else None
+
+
 @contextmanager
 def used_vocabulary(model: SentenceTransformer, texts: Texts) -> Iterator[None]:
     """Train no row of the word embedding but those of these texts, as long as the block lasts."""
     inner = model[0].model if isinstance(model[0], Transformer) else None
-    whole = inner.get_input_embeddings() if inner is not None else None
+    whole = _word_embedding(inner)
     characters = sum(sum(map(len, lines)) for lines in texts.values())
-    if inner is None or type(whole) is not nn.Embedding or characters > MOST_CHARACTERS:
+    if inner is None or whole is None or characters > MOST_CHARACTERS:
         yield
         return
     rows = UsedRows(whole, token_ids(model, texts))

@@ -155,6 +155,21 @@ def test_the_chunks_are_short_where_the_texts_are(model: SentenceTransformer) ->
     assert widths == [(4, 52), (60, 4)]
 
 
+def test_the_columns_of_a_batch_share_their_chunks(model: SentenceTransformer) -> None:
+    columns = [model.preprocess(TEXTS[:7]), model.preprocess(TEXTS[7:])]
+    alone = [model({**column})["sentence_embedding"] for column in columns]
+    calls = []
+    keep = model[0].register_forward_hook(lambda *_: calls.append(1))
+    with bucketed(model) as forward:
+        forward.overhead = 10_000  # one chunk is the cheapest
+        together = forward.together(columns)
+        answered = [model(column)["sentence_embedding"] for column in together]
+    keep.remove()
+    assert len(calls) == 1
+    for one, other in zip(answered, alone, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=0)
+
+
 def test_a_model_that_looks_at_padding_runs_whole(tmp_path: Path) -> None:
     model = tiny_model(tmp_path, cnn=True)
     whole = model(model.preprocess(TEXTS))["sentence_embedding"]

@@ -1,0 +1,71 @@
+"""What a run does inside its worker: bucketed, and only the words in use among its weights."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sentence_transformers import SentenceTransformer
+from torch import nn
+
+from ststudio.data.cases import CASES
+from ststudio.data.examples import Examples
+from ststudio.runs.store import RunStore
+from ststudio.training.live import Live
+from ststudio.training.recipe import Recipe
+from ststudio.training.train import fine_tune
+from ststudio.training.trainer import Trainer
+from tests.training.test_evaluation import examples_of
+from tests.training.tiny import tiny_model
+
+
+@pytest.fixture(scope="module")
+def examples() -> Examples:
+    """Return the sample's pairs, prepared."""
+    return examples_of("pair")
+
+
+def tuned(
+    folder: Path, examples: Examples, **asked: Any
+) -> tuple[Trainer, SentenceTransformer, list[tuple[int, ...]]]:
+    """Fine-tune a tiny model for two steps; return also the shapes that went through it."""
+    source = {"kind": "builtin", "id": "sample-pair"}
+    recipe = Recipe(source, max_steps=2, eval_steps=2, **asked).derived(CASES["pair"])
+    run, _ = RunStore(folder).create(recipe.to_json(), {})
+    model = tiny_model(folder / "tiny")
+    shapes = []
+    model[0].register_forward_hook(
+        lambda module, args, _: (
+            shapes.append(tuple(args[0]["input_ids"].shape)) if module.training else None
+        )
+    )
+    live = Live(run, CASES["pair"].metric, recipe, keeps_best=True)
+    return fine_tune(run, recipe, CASES["pair"], model, examples, live), model, shapes
+
+
+def weights(trainer: Trainer) -> int:
+    groups = trainer.optimizer.param_groups
+    return sum(weight.numel() for group in groups for weight in group["params"])
+
+
+def test_a_step_runs_in_chunks_and_moves_only_the_words_in_use(
+    tmp_path: Path, examples: Examples
+) -> None:
+    before = tiny_model(tmp_path / "base")[0].model.get_input_embeddings().weight
+    trainer, model, shapes = tuned(tmp_path, examples)
+    rows = sum(texts for texts, _ in shapes)
+    assert rows == 2 * 2 * 16 and len({width for _, width in shapes}) > 2
+    whole = model[0].model.get_input_embeddings()
+    assert type(whole) is nn.Embedding
+    moved = int(((whole.weight - before).abs().sum(1) > 0).sum())
+    assert 50 < moved < 5_000
+    assert weights(trainer) < sum(weight.numel() for weight in model.parameters()) / 2
+    assert "forward" not in vars(model) and not model.training
+
+    model.train()
+    columns, _ = trainer.collect_features(next(iter(trainer.get_train_dataloader())))
+    assert [len(column["sentence_embedding"]) for column in columns] == [16, 16]
+
+
+def test_weight_decay_reaches_every_word(tmp_path: Path, examples: Examples) -> None:
+    trainer, model, _ = tuned(tmp_path, examples, weight_decay=0.01)
+    assert weights(trainer) == sum(weight.numel() for weight in model.parameters())
