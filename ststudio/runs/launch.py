@@ -1,5 +1,6 @@
-"""The door to compute: a child process, one of which is always kept warm."""
+"""The door to compute: a child process, one of which is kept warm."""
 
+import os
 import threading
 import time
 
@@ -9,6 +10,9 @@ from ststudio.settings import Settings, get_settings
 
 GRACE_SECONDS = 45.0  # for loading and measuring beyond what the recipe's time suggests
 POLL_SECONDS = 0.5
+# A child that imports its libraries keeps a core busy for ten seconds. With fewer cores than this
+# it would take them from the run, in the very steps by which the run's pace is measured.
+CORES_TO_SPARE = 4
 
 
 class ChildDoor:
@@ -39,15 +43,15 @@ class ChildDoor:
             self._busy = child
         if child is None:
             return  # closed: the next start goes on
-        later = threading.Timer(5.0, self.warm)  # the next one, once this one is under way
-        later.daemon = True
-        later.start()
+        if len(os.sched_getaffinity(0)) >= CORES_TO_SPARE:
+            self.warm()
         try:
             self._watch(child, run)
         finally:
             child.kill()
             with self._lock:
                 self._busy = None
+            self.warm()
 
     def _watch(self, child: Child, run: Run) -> None:
         seconds = float(run.recipe.get("max_seconds") or 0.0)

@@ -21,7 +21,9 @@ from ststudio.training.pace import fit_steps
 from ststudio.training.recipe import DEFAULT_SECONDS, Recipe
 
 STATE_SECONDS = 0.3  # between two writes of state.json
-PACED_AT = (3, 8, 20)  # steps at which the pace is measured and the plan made to fit
+# Steps at which the pace is measured and the plan made to fit: often, for a machine that others
+# share may be twice as slow in the first steps as in the next.
+PACED_AT = (3, 5, 8, 12, 18, 27, 40, 60, 90)
 
 
 class Live(TrainerCallback):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ststudio.errors import StudioError
-from ststudio.runs.launch import ChildDoor
+from ststudio.runs.launch import CORES_TO_SPARE, ChildDoor
 from ststudio.runs.queue import Queue
 from ststudio.runs.store import Run, RunStore
 from ststudio.settings import Settings
@@ -156,8 +156,25 @@ def test_a_killed_worker_fails_its_run_with_the_reason_and_the_next_one_starts(
     assert time.monotonic() - started < 10
     assert run.state["state"] == "failed"
     assert "killed" in run.state["reason"]
-    door.warm()
     assert door._warm is not None and door._warm.alive
+    door.close()
+
+
+def test_the_next_worker_takes_no_core_from_a_run(tmp_path: Path, store: RunStore) -> None:
+    door = ChildDoor(Settings(data=str(tmp_path)))
+    run, _ = store.create({"max_seconds": 30}, {})
+    door.warm()
+    first = door._warm
+    assert first is not None
+    os.kill(first.process.pid, signal.SIGSTOP)
+    training = threading.Thread(target=door.train, args=[run])
+    training.start()
+    time.sleep(6)
+    beside = door._warm
+    first.kill()
+    training.join()
+    assert (beside is None) == (len(os.sched_getaffinity(0)) < CORES_TO_SPARE)
+    assert door._warm is not None and door._warm is not first and door._warm.alive
     door.close()
 
 
