@@ -13,7 +13,7 @@ import pytest
 _DATA = tempfile.TemporaryDirectory(prefix="ststudio-tests-")
 os.environ["STSTUDIO_DATA"] = _DATA.name
 os.environ.pop("HF_TOKEN", None)
-os.environ["STSTUDIO_CORPUS_TEXTS"] = "300"  # all that answers a test, and embedded in seconds
+os.environ["STSTUDIO_CORPUS_TEXTS"] = "600"  # all that answers a test, and embedded in seconds
 # Several processes share two cores here: threads that spin while waiting would starve each other.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -23,7 +23,7 @@ from ststudio.runs.store import Run  # noqa: E402
 from tests.hub.server import Hub  # noqa: E402
 from tests.served import App  # noqa: E402
 
-A_FEW_STEPS = {"max_steps": 3, "eval_steps": 3, "max_seconds": 30}
+A_FEW_STEPS = {"max_steps": 3, "eval_steps": 3, "max_seconds": 10}
 TOKEN = "hf_loopback_writer"  # of the loopback Hub
 
 

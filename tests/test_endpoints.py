@@ -138,6 +138,7 @@ def test_a_stop_keeps_what_was_learned(app: App) -> None:
     assert app.call("search", run=started["run"], query="printer", top_k=1)["tuned"]
 
 
+@pytest.mark.slow
 def test_two_runs_are_one_after_the_other_and_a_waiting_one_can_be_stopped(app: App) -> None:
     asked = {"max_steps": 3, "eval_steps": 3, "max_seconds": 5}
     recipe = {"source": {"kind": "builtin", "id": "sample-pair"}, **asked}

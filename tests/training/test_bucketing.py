@@ -24,7 +24,7 @@ from ststudio.training.models import make_loss
 from ststudio.training.recipe import Recipe
 from ststudio.training.trainer import Trainer
 from ststudio.training.vocabulary import used_vocabulary
-from tests.training.tiny import tiny_model
+from tests.training.tiny import KINDS, tiny_model
 
 WORDS = "the printer on floor two will not pull paper and blinks red since monday morning".split()
 TEXTS = [" ".join(WORDS[start : start + 1 + 3 * start % 13]) for start in range(14)]
@@ -76,10 +76,15 @@ class Losses(TrainerCallback):
 
 
 def trained(
-    folder: Path, rows: Dataset, recipe: Recipe, ours: bool, prompts: dict[str, str] | None = None
+    folder: Path,
+    rows: Dataset,
+    recipe: Recipe,
+    ours: bool,
+    prompts: dict[str, str] | None = None,
+    kind: str = "bert",
 ) -> tuple[list[float], np.ndarray]:
     """Return the losses of four steps, and what the model then makes of the texts."""
-    model = tiny_model(folder, include_prompt=not prompts)
+    model = tiny_model(folder, include_prompt=not prompts, kind=kind)
     kept = Losses()
     common: dict[str, Any] = {
         "model": model,
@@ -130,6 +135,15 @@ def test_matryoshka_sees_the_same_at_every_dimension(tmp_path: Path) -> None:
     )  # fmt: skip
     ours = trained(tmp_path / "ours", rows_of("triplet"), recipe, ours=True)
     stock = trained(tmp_path / "stock", rows_of("triplet"), recipe, ours=False)
+    np.testing.assert_allclose(ours[0], stock[0], rtol=1e-4)
+    np.testing.assert_allclose(ours[1], stock[1], atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "bert"])
+def test_other_kinds_of_transformer_learn_the_same_too(tmp_path: Path, kind: str) -> None:
+    recipe = Recipe(SOURCE, loss="MultipleNegativesRankingLoss", loss_settings={"scale": 20.0})
+    ours = trained(tmp_path / "ours", rows_of("triplet"), recipe, ours=True, kind=kind)
+    stock = trained(tmp_path / "stock", rows_of("triplet"), recipe, ours=False, kind=kind)
     np.testing.assert_allclose(ours[0], stock[0], rtol=1e-4)
     np.testing.assert_allclose(ours[1], stock[1], atol=1e-3)
 

@@ -152,17 +152,8 @@ def test_one_prompt_of_texts_with_classes_is_trained_measured_and_saved(
     assert run.report["baseline"] != plain["baseline"]  # the base is measured with it too
 
 
-FAST = ("scifact",)  # with a corpus of its own
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[] if name in FAST else pytest.mark.slow)
-        for name in IDS
-        if name != "scifact-qrels"
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in IDS if name != "scifact-qrels"])
 def test_a_real_dataset_is_read_from_the_hub_and_trained(
     real_hub: dict[str, str], name: str
 ) -> None:
