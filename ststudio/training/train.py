@@ -97,9 +97,10 @@ def train(run: Run) -> Outcome:
     # Who stops a run early waits for its result no longer than for a run of that length.
     allowed = train_seconds if live.stopped else live.max_seconds
     budget = pace.measuring_budget(allowed, time.monotonic() - start)
-    examples = fit(run, recipe, case, model, examples, budget)
     base = models.prepare_model(run.base_dir, recipe, case)
-    report = measure(run, case, examples, base, model)
+    with bucketed(base), bucketed(model):
+        examples = fit(run, recipe, case, model, examples, budget)
+        report = measure(run, case, examples, base, model)
     report["rows_used"] = _rows_used(trainer, examples.train.num_rows)
     report["train_seconds"] = round(train_seconds, 1)
     report["seconds"] = round(time.monotonic() - start, 1)

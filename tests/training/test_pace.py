@@ -89,6 +89,6 @@ def test_no_more_steps_than_asked_for_and_one_at_the_least() -> None:
 
 
 def test_a_default_run_leaves_its_measuring_what_is_left_of_a_minute() -> None:
-    assert measuring_budget(40, 42) == 15
+    assert measuring_budget(40, 42) == 12
     assert measuring_budget(40, 55) == 10
     assert measuring_budget(300, 310) == 110
