@@ -1,7 +1,7 @@
 """What a model takes in, known without its weights: its tokenizer, its limit, its prompts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,16 @@ from ststudio.model_files import FAMILY, PLAIN, read_modules
 ENDLESS = 1_000_000  # tokens: what a tokenizer says that knows no limit is far above
 # Their first position is the one behind the padding's number, which is 1.
 PADDED_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet"}
+
+# Where configurations say how wide a token's vector is; a pooling's own name comes first.
+WIDTHS = (
+    "embedding_dimension",
+    "word_embedding_dimension",
+    "hidden_size",
+    "d_model",
+    "dim",
+    "n_embd",
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,13 @@ class ModelInput:
     lowercase: bool = False  # sentence-transformers lowers the case before the tokenizer does
     prompts: Mapping[str, str] = field(default_factory=dict)
     default_prompt: str | None = None  # the name of the one before every text
+    modules: tuple[str, ...] = ()  # the classes of its layers
+    dimensions: int | None = None  # of a text's vector
+
+    @property
+    def normalises(self) -> bool:
+        """Tell whether the model's vectors have length 1."""
+        return "Normalize" in self.modules
 
 
 def input_of(ref: ModelRef, token: str | None = None) -> ModelInput:
@@ -48,7 +65,37 @@ def read_input(folder: Path, model_id: str) -> ModelInput:
         bool(sentence.get("do_lower_case")),
         {name: text for name, text in (family.get("prompts") or {}).items() if text},
         family.get("default_prompt_name"),
+        tuple(module.name for module in modules),
+        dimensions(
+            [(module.name, _read(folder / module.folder / "config.json")) for module in modules]
+        ),
     )
+
+
+def dimensions(layers: Iterable[tuple[str, Mapping[str, Any]]]) -> int | None:
+    """Return how many numbers a text's vector has, from the layers' classes and configurations.
+
+    None where only the weights would tell (a static embedding by itself).
+    """
+    width: int | None = None
+    for name, config in layers:
+        if name in ("Transformer", "Pooling"):
+            found = next((config[key] for key in WIDTHS if config.get(key)), width)
+            width = found * _modes(config) if found and name == "Pooling" else found
+        elif name == "Dense":
+            width = config.get("out_features")
+        elif name == "CNN":
+            width = config.get("out_channels", 0) * len(config.get("kernel_sizes") or ())
+    return width or None
+
+
+def _modes(pooling: Mapping[str, Any]) -> int:
+    """Count the ways of pooling whose vectors are put side by side."""
+    modes = pooling.get("pooling_mode")
+    if modes:
+        return 1 if isinstance(modes, str) else len(modes)
+    old = [value for key, value in pooling.items() if key.startswith("pooling_mode_")]
+    return max(1, sum(map(bool, old)))
 
 
 def tokenizer_config(folder: Path) -> Path:

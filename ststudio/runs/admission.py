@@ -1,6 +1,5 @@
 """From a recipe to a waiting run: every refusal happens here, before any GPU time is spent."""
 
-import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,20 @@ from ststudio.data.cases import CASES
 from ststudio.data.catalog import licence_of, title_of
 from ststudio.data.doctor import Diagnosis, Fix, diagnose
 from ststudio.data.examples import Examples, make_examples
+from ststudio.data.findings import Finding
 from ststudio.data.model_checks import ModelReport, check_model, unread
 from ststudio.data.reshape import fix_recipe, parse_fixes
 from ststudio.data.sources import open_source, pin_source
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
 from ststudio.fetch import ModelRef, download_model
+from ststudio.model_input import ModelInput
 from ststudio.runs.model_facts import EARLIER_RUN, base_input, resolve_base, with_report
 from ststudio.runs.queue import get_queue
 from ststudio.runs.store import Run, RunStore
-from ststudio.training.recipe import DEFAULT_MODEL, Recipe
+from ststudio.shelf import DEFAULT_MODEL
+from ststudio.training.loss_settings import GUIDE
+from ststudio.training.recipe import Recipe
 
 
 def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # noqa: ANN401
@@ -31,17 +34,19 @@ def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # 
     recipe = replace(recipe, source=pin_source(recipe.source, token))
     table = open_source(recipe.source, token, recipe.fixes)
     recipe, diagnosis = _diagnosed(recipe, table)
-    report = _checked(recipe, diagnosis, base, token)
+    model = _input(base, token)
+    report = _checked(recipe, diagnosis, model)
     diagnosis = with_report(diagnosis, report)
     examples = make_examples(table, diagnosis, recipe.seed, recipe.max_train_rows)
     if recipe.source["kind"] == "builtin":
         examples = enrich(examples)
     recipe = replace(
-        recipe.derived(CASES[examples.case]),
+        recipe.derived(CASES[examples.case], model if isinstance(model, ModelInput) else None),
         columns=diagnosis.columns,
         label=asdict(diagnosis.label) if diagnosis.label else None,
-        base_model=base if isinstance(base, str) else {"id": base.id, "revision": base.revision},
+        base_model=_pinned(base),
     )
+    recipe, guide = _guided(recipe, token)
     facts = {
         **_facts(recipe, examples, base, diagnosis),
         "lengths": report.lengths.to_json() if report.lengths else None,
@@ -49,10 +54,12 @@ def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # 
     run, key = queue.store.create(recipe.to_json(), facts)
     examples.save(run.examples_dir)
 
-    def fetch_base(run: Run) -> Path:
-        return _fetch(base, run, queue.store, token)
+    def fetch_models(run: Run) -> Path:
+        if guide is not None:
+            run.write_guide(_fetch(guide, run, queue.store, GUIDE, token))
+        return _fetch(base, run, queue.store, "base", token)
 
-    return run, key, queue.submit(run, fetch_base)
+    return run, key, queue.submit(run, fetch_models)
 
 
 def _fixed(recipe: Recipe) -> Recipe:
@@ -70,20 +77,38 @@ def _fixed(recipe: Recipe) -> Recipe:
     return Recipe.from_json({**decided, **given})
 
 
-def _checked(
-    recipe: Recipe, diagnosis: Diagnosis, base: ModelRef | str, token: str | None
-) -> ModelReport:
+def _input(base: ModelRef | str, token: str | None) -> ModelInput | Finding:
+    """Find out what the base model takes in, or say that it is not known."""
+    try:
+        return base_input(base, get_queue().store, token)
+    except StudioError as error:  # the run itself will say it, if it stays so
+        return unread(base if isinstance(base, str) else base.id, error)
+
+
+def _checked(recipe: Recipe, diagnosis: Diagnosis, model: ModelInput | Finding) -> ModelReport:
     """Check the rows against the base model; raise StudioError for what would end the run."""
     assert diagnosis.prepared is not None
-    try:
-        model = base_input(base, get_queue().store, token)
-    except StudioError as error:  # the run itself will say it, if it stays so
-        return ModelReport((unread(base if isinstance(base, str) else base.id, error),), None)
+    if isinstance(model, Finding):
+        return ModelReport((model,), None)
     report = check_model(diagnosis.prepared, model, recipe.prompts, recipe.max_seq_length)
     for finding in report.findings:
         if finding.level == "error":
             raise StudioError(finding.message)
     return report
+
+
+def _guided(recipe: Recipe, token: str | None) -> tuple[Recipe, ModelRef | str | None]:
+    """Find the model that guides the loss, where there is one, and pin its commit."""
+    named = recipe.loss_settings.get(GUIDE)
+    if named is None:
+        return recipe, None
+    guide = resolve_base(named, get_queue().store, token)
+    settings = {**recipe.loss_settings, GUIDE: _pinned(guide)}
+    return replace(recipe, loss_settings=settings), guide
+
+
+def _pinned(model: ModelRef | str) -> str | dict[str, str]:
+    return model if isinstance(model, str) else {"id": model.id, "revision": model.revision}
 
 
 def _diagnosed(recipe: Recipe, table: Table) -> tuple[Recipe, Diagnosis]:
@@ -106,18 +131,16 @@ def _diagnosed(recipe: Recipe, table: Table) -> tuple[Recipe, Diagnosis]:
     return recipe, diagnosis
 
 
-def _fetch(base: ModelRef | str, run: Run, store: RunStore, token: str | None) -> Path:
-    """Bring the base model to the disk; an earlier run's model is copied, as that run expires."""
-    if isinstance(base, ModelRef):
+def _fetch(model: ModelRef | str, run: Run, store: RunStore, part: str, token: str | None) -> Path:
+    """Bring a model to the disk; an earlier run's model is copied, as that run expires."""
+    if isinstance(model, ModelRef):
 
         def progress(done: int, total: int) -> None:
-            run.update(phase=f"downloading the base model, {done >> 20} of {total >> 20} MB")
+            run.update(phase=f"downloading the {part} model, {done >> 20} of {total >> 20} MB")
 
-        return download_model(base, progress, token)
-    earlier = store.open(base.removeprefix(EARLIER_RUN))
-    folder = run.path / "base"
-    shutil.copytree(earlier.model_dir, folder)
-    return folder
+        return download_model(model, progress, token)
+    earlier = store.open(model.removeprefix(EARLIER_RUN))
+    return run.keep_model(earlier.model_dir, part)
 
 
 def _facts(

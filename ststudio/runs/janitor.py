@@ -4,8 +4,9 @@ import shutil
 import time
 from pathlib import Path
 
-from ststudio.runs.store import RunStore
+from ststudio.runs.store import VECTORS, RunStore
 from ststudio.settings import Settings
+from ststudio.training.vectors import KeptVectors
 
 
 def tidy(store: RunStore, settings: Settings, now: float | None = None) -> list[str]:
@@ -27,7 +28,9 @@ def tidy(store: RunStore, settings: Settings, now: float | None = None) -> list[
             store.delete(run)
             gone.append(run.id)
             total -= size
-    _forget_uploads(settings.folder / "uploads", now - 3600.0 * settings.kept_hours)
+    before = now - 3600.0 * settings.kept_hours
+    _forget_uploads(settings.folder / "uploads", before)
+    KeptVectors(store.folder / VECTORS).forget(before)
     _sweep_halves(store.folder)
     return gone
 

@@ -22,6 +22,8 @@ ENDED: frozenset[str] = frozenset({"finished", "failed", "stopped", "interrupted
 
 ID = re.compile(r"[0-9a-f]{32}")  # 128 random bits: whoever has it may look
 
+VECTORS = "vectors-1.sqlite"  # the number changes with the file's shape
+
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401
     """Replace a JSON file as a whole, so that a reader never sees half of it."""
@@ -66,9 +68,19 @@ class Run:
         return Path(read_json(self.path / "base.json")["folder"])
 
     @property
+    def guide_dir(self) -> Path:
+        """Return the folder of the model that guides the loss."""
+        return Path(read_json(self.path / "guide.json")["folder"])
+
+    @property
     def embeddings_dir(self) -> Path:
         """Return the folder of points.parquet, base.npy and tuned.npy."""
         return self.path / "embeddings"
+
+    @property
+    def vectors_file(self) -> Path:
+        """Return the file of base vectors that all runs share."""
+        return self.path.parent / VECTORS
 
     @property
     def scratch_dir(self) -> Path:
@@ -163,6 +175,14 @@ class Run:
     def write_base(self, folder: Path) -> None:
         """Keep where the base model lies."""
         write_json(self.path / "base.json", {"folder": str(folder)})
+
+    def write_guide(self, folder: Path) -> None:
+        """Keep where the model lies that guides the loss."""
+        write_json(self.path / "guide.json", {"folder": str(folder)})
+
+    def keep_model(self, folder: Path, name: str) -> Path:
+        """Copy a model that may go before this run does; return where it lies now."""
+        return Path(shutil.copytree(folder, self.path / name))
 
     def expires(self, kept_hours: int) -> float:
         """Return when this run is deleted, in seconds since the epoch."""

@@ -15,8 +15,8 @@ from ststudio.data.uploads import accept_upload
 from ststudio.errors import StudioError
 from ststudio.remote import HubAway
 from ststudio.runs.model_facts import diagnosis_json
+from ststudio.shelf import DEFAULT_MODEL
 from ststudio.tabs.session import Session
-from ststudio.training.recipe import DEFAULT_MODEL
 
 Json = dict[str, Any]
 GLANCE_ROWS = 5

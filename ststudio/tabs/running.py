@@ -79,12 +79,14 @@ def verdict_words(run: Run) -> str:
     notes = "".join(f"\n- {html.escape(note)}" for note in run.facts.get("notes", []))
     return (
         f"### {head}\nOn **{html.escape(str(run.facts.get('title', '')))}**: {sentence}\n\n"
-        f"Trained on {report['rows_used']:,} rows for {report['train_seconds']:.0f} s; "
+        f"Trained on {report['rows_used']:,} rows for {report['train_seconds']:.0f} s"
+        f"{PRECISIONS.get(run.state.get('trained_in', ''), '')}; "
         f"{report['seconds']:.0f} s with measuring both models on the same test rows, which "
         f"training never saw. {base_words(run)}{notes}"
     )
 
 
+PRECISIONS = {"bfloat16": " in bfloat16 (both models are measured in float32)"}
 ORIGINS = {
     "packaged": "the packaged copy, the same bytes as the Hub's",
     "hub": "fetched from the Hub",

@@ -9,21 +9,22 @@ import gradio as gr
 from ststudio.data.cases import CASES, DEFAULT_BATCH_SIZE
 from ststudio.data.reshape import fix_recipe, parse_fixes
 from ststudio.errors import StudioError
-from ststudio.hub.push import push_state
 from ststudio.runs.admission import start_run as admit
 from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
+from ststudio.shelf import DEFAULT_MODEL
 from ststudio.tabs import QUIET, explained
+from ststudio.tabs.endpoints import ENDPOINTS
 from ststudio.tabs.examination import again
 from ststudio.tabs.mending import build_findings
-from ststudio.tabs.running import EMPTY, eta, show
+from ststudio.tabs.options import build_options, chosen, suit
+from ststudio.tabs.running import EMPTY, show
 from ststudio.tabs.session import Session
 from ststudio.training.losses import LOSSES
-from ststudio.training.recipe import DEFAULT_MODEL, DEFAULT_SECONDS
+from ststudio.training.recipe import DEFAULT_SECONDS
 
 TICK_SECONDS = 0.7
-LOG_ENTRIES = 200  # at most, in one answer of /run_state
 MODELS = (
     DEFAULT_MODEL,
     "sentence-transformers/multi-qa-MiniLM-L6-cos-v1",
@@ -34,76 +35,24 @@ MODELS = (
 
 
 @explained
-def start_run(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Admit a recipe and return the run's id, the owner's key and the position in the queue."""
-    run, key, position = admit(recipe)
-    return {"run": run.id, "key": key, "position": position}
-
-
-@explained
-def run_state(run: str, since: int = 0) -> dict[str, Any]:
-    """Say where a run stands, with the log's entries after number `since`."""
-    if not isinstance(since, int) or isinstance(since, bool) or since < 0:
-        raise StudioError("`since` is the number of log entries already seen: 0 or more.")
-    found = get_store().open(run)
-    state = found.state
-    log = found.log(since)[:LOG_ENTRIES]
-    losses = [entry["loss"] for entry in found.log() if "loss" in entry]
-    return {
-        "state": state["state"],
-        "stopping": found.stopping and not found.ended,
-        "step": state.get("step", 0),
-        "steps": state.get("steps"),
-        "position": get_queue().position(found),
-        "eta_seconds": eta(found, state),
-        "loss": losses[-1] if losses else None,
-        "reason": state.get("reason"),
-        "log": log,
-        "report": found.report,
-        "push": push_state(found),
-    }
-
-
-@explained
-def stop_run(run: str, key: str) -> dict[str, Any]:
-    """Ask a run to stop; what it learned until then is measured and kept."""
-    found = get_store().owned(run, key)
-    get_queue().stop(found)
-    return {"state": found.state["state"], "stopping": not found.ended}
-
-
-@explained
-def delete_run(run: str, key: str) -> dict[str, Any]:
-    """Remove a run and everything it made."""
-    found = get_store().owned(run, key)
-    get_queue().delete(found)
-    return {"state": "deleted", "stopping": False}
-
-
-@explained
-def start(
-    session: Session,
-    base_model: str,
-    loss: str | None,
-    max_seconds: float,
-    batch_size: float,
-    learning_rate: float,
-    more: tuple[Any, ...] = (),
-) -> Session:
-    """Start a run from what is on the screen."""
+def start(session: Session, *values: Any) -> Session:  # noqa: ANN401
+    """Start a run from what is on the screen: five settings, four more, those of the loss."""
     if session.source is None or session.diagnosis is None:
         raise StudioError("Pick a dataset in the Data tab first.")
-    epochs, rows, length, seed = (*more, None, None, None, None)[:4]
+    base, loss, seconds, batch, rate, epochs, rows, length, seed, *options = values
+    base = (base or "").strip()
+    loss = loss if loss in losses_of(session) else None
     recipe = session.recipe(
-        base_model=(base_model or "").strip(),
-        loss=loss if session.diagnosis["case"] and loss in losses_of(session) else None,
-        max_seconds=max_seconds,
-        per_device_train_batch_size=_whole(batch_size),
-        learning_rate=learning_rate,
+        base_model=base,
+        loss=loss,
+        max_seconds=seconds,
+        per_device_train_batch_size=_whole(batch),
+        learning_rate=rate,
         num_train_epochs=epochs or None,
         max_train_rows=_whole(rows),
         max_seq_length=_whole(length),
         seed=_whole(seed),
+        **chosen(loss, base, tuple(options)),
     )
     run, key, _ = admit(recipe)
     return session.with_run(run.id, key, f"{run.facts['title']} · {time.strftime('%H:%M')}")
@@ -167,11 +116,11 @@ def choose_base(session: Session, base_model: str | None) -> Session:
     return again(session, fixes=fixes, base_model=chosen)
 
 
-def suits(loss: str | None) -> tuple[Any, float | None]:
-    """Say when to choose a loss, and return the learning rate that suits it."""
+def suits(loss: str | None) -> tuple[Any, ...]:
+    """Say when to choose a loss, and return the learning rate and the settings that suit it."""
     if loss not in LOSSES:
-        return gr.skip(), None
-    return gr.update(info=LOSSES[loss].why), LOSSES[loss].learning_rate
+        return gr.skip(), None, *suit(loss)
+    return gr.update(info=LOSSES[loss].why), LOSSES[loss].learning_rate, *suit(loss)
 
 
 def plan(session: Session) -> str:
@@ -216,11 +165,13 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
         batch = gr.Number(DEFAULT_BATCH_SIZE, label="Batch size", precision=0, minimum=2)
         rate = gr.Number(None, label="Learning rate", step=1e-5)
     build_findings(session, of_model=True)
-    with gr.Accordion("More", open=False), gr.Row():
-        epochs = gr.Number(None, label="Epochs", info="Empty: as many as fit")
-        rows = gr.Number(None, label="Training rows at most", precision=0)
-        length = gr.Number(None, label="Tokens per text at most", precision=0)
-        seed = gr.Number(42, label="Seed", precision=0)
+    with gr.Accordion("More", open=False):
+        with gr.Row():
+            epochs = gr.Number(None, label="Epochs", info="Empty: as many as fit")
+            rows = gr.Number(None, label="Training rows at most", precision=0)
+            length = gr.Number(None, label="Tokens per text at most", precision=0)
+            seed = gr.Number(42, label="Seed", precision=0)
+        options = build_options()
     with gr.Row():
         go = gr.Button("Fine-tune", variant="primary", interactive=False, elem_id="go")
         halt = gr.Button("Stop and keep", visible=False, elem_id="halt")
@@ -242,25 +193,19 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
     inputs = [session, base, loss, seconds, batch, rate]
     extra = [epochs, rows, length, seed]
     go.click(
-        start_with_more,
-        [*inputs, *extra],
+        start,
+        [*inputs, *extra, *options],
         session,
         api_visibility="private",
         concurrency_limit=None,
     )
     halt.click(stop, session, None, api_visibility="private")
-    loss.change(suits, loss, [loss, rate], **QUIET)
+    loss.change(suits, loss, [loss, rate, *options], **QUIET)
     runs.input(pick_run, [session, runs], session, api_visibility="private")
     timer.tick(show, [session, seen], shown, **QUIET)
     session.change(show, [session, seen], shown, **QUIET)
     base.input(choose_base, [session, base], session, api_visibility="private")
     session.change(settings_of, [session, loss], [base, loss, words, runs, go], **QUIET)
-    for endpoint in (start_run, run_state, stop_run, delete_run):
+    for endpoint in ENDPOINTS:
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
     return timer, onward
-
-
-def start_with_more(session: Session, *values: Any) -> Session:  # noqa: ANN401
-    """Start a run from the five settings and those under More."""
-    base, loss, seconds, batch, rate, *more = values
-    return start(session, base, loss, seconds, batch, rate, tuple(more))

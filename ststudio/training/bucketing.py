@@ -53,8 +53,10 @@ class Bucketed:
     float32; what is measured is float32 always.
     """
 
-    def __init__(self, model: SentenceTransformer, bf16: bool = False) -> None:
-        self.model, self.bf16 = model, bf16
+    def __init__(
+        self, model: SentenceTransformer, bf16: bool = False, takes_embedded: bool = True
+    ) -> None:
+        self.model, self.bf16, self.takes_embedded = model, bf16, takes_embedded
         self.whole = model.forward
         self.overhead = CHUNK_TOKENS[model.device.type]
         self.possible = all(isinstance(module, BLIND_TO_PADDING) for module in model)
@@ -65,7 +67,9 @@ class Bucketed:
     def __call__(self, features: Features, **options: Any) -> Features:  # noqa: ANN401
         """Return the features with their sentence embeddings, shape [texts, dimensions]."""
         if "input_ids" in features and "sentence_embedding" in features:
-            return dict(features)  # embedded with its whole batch already
+            if self.takes_embedded:
+                return dict(features)  # embedded with its whole batch already
+            features = {key: features[key] for key in features if key != "sentence_embedding"}
         if options or not self._splits(features):
             return self._run(features, **options)
         return {**features, "sentence_embedding": self._embed(features)}

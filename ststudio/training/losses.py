@@ -1,7 +1,22 @@
 """The losses: what each reads, which settings it takes, and when to choose it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from ststudio.errors import StudioError
+from ststudio.training.loss_settings import (
+    CONTRAST_MARGIN,
+    COSINE_MARGIN,
+    DISTANCE,
+    EUCLIDEAN,
+    GUIDED,
+    MINI_BATCH,
+    SCALE,
+    Setting,
+    euclidean_margin,
+)
+from ststudio.training.rules import short
 
 
 @dataclass(frozen=True)
@@ -10,16 +25,36 @@ class Loss:
 
     name: str
     why: str  # one line on when to choose it
-    settings: dict[str, Any] = field(default_factory=dict)  # the defaults a recipe may override
+    settings: dict[str, Setting] = field(default_factory=dict)
     # High for long training, right for about a hundred steps with warm-up.
     learning_rate: float = 1e-4
     blog: bool = False  # the choice of the 2022 post
     reads: dict[str, str] = field(default_factory=dict)  # what it does with each role and label
+    # Why MatryoshkaLoss cannot stand around it; empty where it can.
+    whole_only: str = ""
 
+    def chosen(self, given: Mapping[str, Any], normalises: bool = True) -> dict[str, Any]:
+        """Return all settings, the given ones before the defaults, as they suit the model.
 
-# TripletLoss and the BatchHard family default to Euclidean distance with a margin of 5, which a
-# model that normalises can never reach (its distances lie in 0..2): cosine and a small margin.
-_COSINE_MARGIN = {"distance": "cosine", "margin": 0.3}
+        `normalises` tells whether the model's vectors have length 1. Raises StudioError for a
+        setting that is not known, out of range, or beyond what such vectors can reach.
+        """
+        if unknown := sorted(set(given) - set(self.settings)):
+            raise StudioError(
+                f"{self.name} has no setting {', '.join(unknown)}. "
+                f"Allowed: {', '.join(sorted(self.settings)) or 'none'}."
+            )
+        chosen = {name: setting.default for name, setting in self.settings.items()} | dict(given)
+        for name, value in chosen.items():
+            rule = self.settings[name].rule
+            if not rule.holds(value):
+                raise StudioError(
+                    f"{self.name}: {name} = {short(value)} is not allowed. Allowed: {rule.says}."
+                )
+        if chosen.get("distance") == EUCLIDEAN and "margin" in chosen:
+            chosen["margin"] = euclidean_margin(self.name, given.get("margin"), normalises)
+        return chosen
+
 
 # These compare all pairs of a batch by score, and unlearn at the rate of the others (measured on
 # the sample's pairs, 65 steps: Spearman 0.556 to 0.600 at 3e-5, and falling at 1e-4).
@@ -46,6 +81,10 @@ _RANKED = {
     "hypothesis": "becomes the positive where it follows, and the negative where it contradicts",
     "label": "says which of the two a hypothesis becomes, and is not read by the loss",
 }
+_GUIDED_READS = {
+    **_RANKED,
+    "anchor": "is compared with all texts of the batch that the guide finds no right answer to it",
+}
 _CLASSED = {
     "text": "is anchor, positive and negative in turn, among the texts of its batch",
 }
@@ -60,7 +99,7 @@ _LOSSES = (
     Loss(
         "CoSENTLoss",
         "Learns the order of the scores; the usual first choice for graded pairs.",
-        {"scale": 20.0},
+        SCALE,
         learning_rate=GENTLE,
         reads=_ORDERED,
     ),
@@ -74,14 +113,14 @@ _LOSSES = (
     Loss(
         "AnglELoss",
         "CoSENT on the angle; helps where cosines saturate.",
-        {"scale": 20.0},
+        SCALE,
         learning_rate=GENTLE,
         reads=_ORDERED,
     ),
     Loss(
         "OnlineContrastiveLoss",
         "Learns from the hardest pairs of each batch; the usual first choice for 0/1 pairs.",
-        {"margin": 0.5},
+        CONTRAST_MARGIN,
         blog=True,
         reads={
             **_CONTRASTED,
@@ -91,7 +130,7 @@ _LOSSES = (
     Loss(
         "ContrastiveLoss",
         "Learns from every pair; calmer with noisy labels.",
-        {"margin": 0.5},
+        CONTRAST_MARGIN,
         reads=_CONTRASTED,
     ),
     Loss(
@@ -103,24 +142,31 @@ _LOSSES = (
             "hypothesis": "goes into a classifier beside the premise and their difference",
             "label": "is what the classifier has to tell: 0 follows, 1 may hold, 2 contradicts",
         },
+        whole_only="its classifier reads vectors of one length only",
     ),
     Loss(
         "MultipleNegativesRankingLoss",
         "Every other positive of the batch is a negative; larger batches are harder and better.",
-        {"scale": 20.0},
+        SCALE,
         blog=True,
         reads=_RANKED,
     ),
     Loss(
         "CachedMultipleNegativesRankingLoss",
         "The same loss with batches larger than memory, at a fifth more time.",
-        {"scale": 20.0, "mini_batch_size": 32},
+        {**SCALE, **MINI_BATCH},
         reads=_RANKED,
+    ),
+    Loss(
+        "GISTEmbedLoss",
+        "A guide model finds the wrong answers of a batch that are right, and leaves them out.",
+        GUIDED,
+        reads=_GUIDED_READS,
     ),
     Loss(
         "TripletLoss",
         "Only the given negative counts; for negatives that were chosen with care.",
-        _COSINE_MARGIN,
+        COSINE_MARGIN,
         blog=True,
         reads={
             "anchor": "is compared with its own positive and its own negative only",
@@ -131,14 +177,14 @@ _LOSSES = (
     Loss(
         "BatchAllTripletLoss",
         "Learns from every triplet in the batch that still violates the margin.",
-        _COSINE_MARGIN,
+        COSINE_MARGIN,
         blog=True,
         reads={**_CLASSED, "label": "says which texts belong together; every wrong triplet counts"},
     ),
     Loss(
         "BatchSemiHardTripletLoss",
         "Skips the hardest triplets, which are often wrong labels.",
-        _COSINE_MARGIN,
+        COSINE_MARGIN,
         blog=True,
         reads={
             **_CLASSED,
@@ -148,14 +194,14 @@ _LOSSES = (
     Loss(
         "BatchHardSoftMarginTripletLoss",
         "The hardest triplets, without a margin to choose.",
-        {"distance": "cosine"},
+        DISTANCE,
         blog=True,
         reads=_HARDEST,
     ),
     Loss(
         "BatchHardTripletLoss",
         "The hardest triplet of each text; needs clean labels.",
-        _COSINE_MARGIN,
+        COSINE_MARGIN,
         blog=True,
         reads=_HARDEST,
     ),

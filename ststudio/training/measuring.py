@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sentence_transformers import SentenceTransformer
 
 from ststudio.data.cases import CASES, PROMPT_OF_ROLE, Case
 from ststudio.data.examples import Examples
@@ -23,18 +22,33 @@ def fit(
     run: Run,
     recipe: Recipe,
     case: Case,
-    model: SentenceTransformer,
+    models: tuple[Remembered, Remembered],
     examples: Examples,
     budget: float,
 ) -> Examples:
-    """Cut what both models could not embed in `budget` seconds, by the seed, not by the result."""
-    texts = examples.corpus.column("text").to_pylist() + examples.test.column(0).to_pylist()
-    rate = pace.encoding_seconds(model, texts, recipe.seed)
-    fitted, notes = pace.fit_examples(examples, case, rate, budget, recipe.seed)
+    """Cut what both models could not embed in `budget` seconds, by the seed, not by the result.
+
+    What an earlier run has embedded by the base model takes no time.
+    """
+    base, tuned = models
+    texts = _texts(case, examples)
+    corpus = texts["document"] + examples.test.column(0).to_pylist()
+    rate = pace.encoding_seconds(tuned.model, corpus, recipe.seed)
+    passes = 1.0 + base.share_unknown(texts)
+    fitted, notes = pace.fit_examples(examples, case, rate * passes, budget, recipe.seed)
     if notes:
         fitted.save(run.examples_dir)
         run.add_notes(notes)
     return fitted
+
+
+def _texts(case: Case, examples: Examples) -> dict[str, list[str]]:
+    """Return all texts that are measured, by the role in which they are embedded."""
+    texts: dict[str, list[str]] = {"document": examples.corpus.column("text").to_pylist()}
+    for name in case.columns:
+        role = PROMPT_OF_ROLE.get(name, "")
+        texts.setdefault(role, []).extend(examples.test.column(name).to_pylist())
+    return texts
 
 
 class Progress:
@@ -62,19 +76,20 @@ def _distinct(examples: Examples) -> int:
 
 
 def measure(
-    run: Run, case: Case, examples: Examples, base: SentenceTransformer, tuned: SentenceTransformer
+    run: Run, case: Case, examples: Examples, models: tuple[Remembered, Remembered]
 ) -> dict[str, Any]:
     """Embed test rows and corpus with both models; keep the vectors and return the report."""
-    told = Progress(run, 2 * _distinct(examples))
-    both = [Remembered(base, told), Remembered(tuned, told)]
-    report = compare(case, examples, *both)
+    told = Progress(run, max(1, 2 * _distinct(examples) - len(models[0])))
+    for model in models:
+        model.progress = told
+    report = compare(case, examples, *models)
     units = examples.test.column(0).unique().to_pylist()
     corpus = examples.corpus.column("text").to_pylist()
     as_query = PROMPT_OF_ROLE.get(case.unit) == "query"
     folder = run.embeddings_dir
     folder.mkdir(exist_ok=True)
     pq.write_table(points(examples, units), folder / "points.parquet")
-    for name, model in zip(("base", "tuned"), both, strict=True):
+    for name, model in zip(("base", "tuned"), models, strict=True):
         tests = (model.encode_query if as_query else model.encode)(units)
         vectors = np.concatenate([tests, model.encode_document(corpus)])
         np.save(folder / f"{name}.npy", unit_rows(vectors).astype(np.float32))

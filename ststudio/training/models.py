@@ -14,6 +14,8 @@ from torch import nn
 
 from ststudio.data.cases import Case
 from ststudio.data.prompts import ALIKE, agreed_prompts, own_prompts, part_of
+from ststudio.training.bucketing import Bucketed
+from ststudio.training.loss_settings import COSINE, EUCLIDEAN, GUIDE
 from ststudio.training.recipe import Recipe
 
 
@@ -31,6 +33,12 @@ def fast_bfloat16() -> bool:
     except OSError:
         return False
     return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def trained_in(recipe: Recipe) -> str:
+    """Return the precision that training's arithmetic has; weights are float32 always."""
+    casts = fast_bfloat16() if recipe.bf16 is None else recipe.bf16
+    return "bfloat16" if casts else "float32"
 
 
 def load_model(folder: Path) -> SentenceTransformer:
@@ -74,22 +82,40 @@ def trainer_prompts(model: SentenceTransformer, case: Case) -> dict[str, str]:
     return {column: prompt for column, prompt in before.items() if prompt}
 
 
-def make_loss(model: SentenceTransformer, recipe: Recipe, classes: int) -> nn.Module:
+def make_loss(
+    model: SentenceTransformer, recipe: Recipe, classes: int, guide: SentenceTransformer | None
+) -> nn.Module:
     """Build the recipe's loss; `classes` is the number of labels, for SoftmaxLoss."""
     assert recipe.loss is not None
     settings: dict[str, Any] = dict(recipe.loss_settings)
-    if settings.pop("distance", None) == "cosine":
-        settings["distance_metric"] = (
-            TripletDistanceMetric.COSINE
-            if recipe.loss == "TripletLoss"
-            else BatchHardTripletLossDistanceFunction.cosine_distance
-        )
+    if "distance" in settings:
+        settings["distance_metric"] = _distance(recipe.loss, settings.pop("distance"))
     if recipe.loss == "TripletLoss":
         settings["triplet_margin"] = settings.pop("margin")
     if recipe.loss == "SoftmaxLoss":
         settings["embedding_dimension"] = model.get_embedding_dimension()
         settings["num_labels"] = classes
+    if GUIDE in settings:
+        settings[GUIDE] = guide
     loss: nn.Module = getattr(losses, recipe.loss)(model, **settings)
     if recipe.matryoshka_dims:
         loss = losses.MatryoshkaLoss(model, loss, matryoshka_dims=recipe.matryoshka_dims)
     return loss.to(model.device)
+
+
+def _distance(loss: str, name: str) -> Any:  # noqa: ANN401
+    """Return a distance as the loss's own class wants it."""
+    if loss == "TripletLoss":
+        return getattr(TripletDistanceMetric, name.upper())  # functions are no members of an Enum
+    functions = BatchHardTripletLossDistanceFunction
+    return {COSINE: functions.cosine_distance, EUCLIDEAN: functions.euclidean_distance}[name]
+
+
+def load_guide(folder: Path) -> SentenceTransformer:
+    """Load a model that only looks on: it learns nothing, and has no dropout."""
+    guide = load_model(folder).requires_grad_(False)
+    guide.eval()
+    # The features it gets carry the vectors of the model that learns; it makes its own.
+    forward = Bucketed(guide, takes_embedded=False)
+    guide.forward = forward  # type: ignore[method-assign, assignment]
+    return guide

@@ -53,13 +53,14 @@ def measuring_budget(training: float, seconds_gone: float) -> float:
 def fit_examples(
     examples: Examples, case: Case, seconds_per_character: float, budget: float, seed: int
 ) -> tuple[Examples, list[str]]:
-    """Cut corpus, then test units, to what both models can embed in `budget` seconds.
+    """Cut corpus, then test units, to what can be embedded in `budget` seconds.
 
+    `seconds_per_character` is what all models together take.
     Returns the examples and one sentence for each thing that was cut.
     """
     rng = np.random.default_rng(seed)
     notes = []
-    characters = budget / (2 * seconds_per_character)
+    characters = budget / seconds_per_character
     test = examples.test
     wanted = _needed(examples, case)
     if wanted > characters:

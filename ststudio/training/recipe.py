@@ -1,17 +1,19 @@
 """Everything that decides a run, as one frozen record that goes through JSON both ways."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from ststudio.data.cases import CASES, DEFAULT_BATCH_SIZE, Case
 from ststudio.data.prompts import chosen_prompts
 from ststudio.errors import StudioError
+from ststudio.model_input import ModelInput
 from ststudio.settings import get_settings
+from ststudio.shelf import DEFAULT_MODEL
 from ststudio.training.losses import LOSSES
+from ststudio.training.rules import MODEL, Rule, are_texts, number, one_of, short
 
-DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_SECONDS = 40.0  # of training; with evaluation a default run then fits a minute
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
 SAMPLERS = ("batch_sampler", "no_duplicates", "group_by_label")
@@ -70,7 +72,7 @@ class Recipe:
         for name, item in given.items():
             rule = RULES.get(name)
             if rule is not None and not rule.holds(item):
-                raise StudioError(f"{name} = {_short(item)} is not allowed. Allowed: {rule.says}.")
+                raise StudioError(f"{name} = {short(item)} is not allowed. Allowed: {rule.says}.")
         return cls(**{**given, "source": dict(value["source"])})
 
     def to_json(self) -> dict[str, Any]:
@@ -83,19 +85,14 @@ class Recipe:
         steps = self.max_steps or math.inf
         return self.warmup_steps > 0 and self.lr_scheduler_type != "constant" and steps > 1
 
-    def derived(self, case: Case) -> "Recipe":
-        """Fill in what the data's case decides; raise StudioError where the two disagree."""
+    def derived(self, case: Case, model: ModelInput | None = None) -> "Recipe":
+        """Fill in what the data's case and the base model decide; raise StudioError for a clash."""
         loss = self.loss or case.losses[0]
         if loss not in case.losses:
             raise StudioError(
                 f"{loss} does not read {case.title}. Allowed here: {', '.join(case.losses)}."
             )
-        allowed = {*LOSSES[loss].settings}
-        if unknown := sorted(set(self.loss_settings) - allowed):
-            raise StudioError(
-                f"{loss} has no setting {', '.join(unknown)}. "
-                f"Allowed: {', '.join(sorted(allowed)) or 'none'}."
-            )
+        settings = LOSSES[loss].chosen(self.loss_settings, model is None or model.normalises)
         if extra := sorted(set(self.prompts or {}) - set(case.columns)):
             raise StudioError(
                 f"No prompt can stand before {', '.join(extra)}. "
@@ -112,61 +109,37 @@ class Recipe:
             self,
             case=case.key,
             loss=loss,
-            loss_settings={**LOSSES[loss].settings, **self.loss_settings},
+            loss_settings=settings,
+            matryoshka_dims=self._dims(loss, model.dimensions if model else None),
             batch_sampler=sampler,
             per_device_train_batch_size=batch,
             learning_rate=self.learning_rate or LOSSES[loss].learning_rate,
             max_seconds=self.max_seconds or DEFAULT_SECONDS,
         )
 
-
-@dataclass(frozen=True)
-class Rule:
-    """What a value must be: a test, and the same in words."""
-
-    holds: Callable[[Any], bool]
-    says: str
-
-
-def _number(low: float, high: float, whole: bool = False) -> Rule:
-    def holds(value: Any) -> bool:  # noqa: ANN401
-        kind = int if whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kind):
-            return False
-        return math.isfinite(value) and low <= value <= high
-
-    return Rule(holds, f"{'a whole number' if whole else 'a number'} from {low:g} to {high:g}")
-
-
-def _one_of(names: tuple[str, ...]) -> Rule:
-    return Rule(lambda value: isinstance(value, str) and value in names, ", ".join(names))
-
-
-def _texts(value: Any) -> bool:  # noqa: ANN401
-    return isinstance(value, Mapping) and all(
-        isinstance(key, str) and isinstance(text, str) and len(text) <= 500
-        for key, text in value.items()
-    )
+    def _dims(self, loss: str, most: int | None) -> list[int] | None:
+        """Return the dimensions that Matryoshka trains, the whole vector's among them."""
+        if not self.matryoshka_dims:
+            return None
+        if why := LOSSES[loss].whole_only:
+            raise StudioError(
+                f"{loss} cannot be trained with matryoshka_dims: {why}. Leave them out, or choose "
+                "another loss."
+            )
+        if most and max(self.matryoshka_dims) > most:
+            raise StudioError(
+                f"matryoshka_dims has {max(self.matryoshka_dims):,}, but this model's vectors have "
+                f"{most:,} dimensions. Name no more than that."
+            )
+        return sorted({*self.matryoshka_dims, *([most] if most else [])}, reverse=True)
 
 
 def _is_fix(value: Any) -> bool:  # noqa: ANN401
     return isinstance(value, Mapping) and isinstance(value.get("code"), str)
 
 
-def _is_model(value: Any) -> bool:  # noqa: ANN401
-    if isinstance(value, str):
-        return 0 < len(value) <= 200
-    return _texts(value) and {"id"} <= set(value) <= {"id", "revision"}
-
-
 def _are_dims(value: Any) -> bool:  # noqa: ANN401
     return isinstance(value, list) and all(type(dim) is int and 1 <= dim <= 4096 for dim in value)
-
-
-def _is_scalar(value: Any) -> bool:  # noqa: ANN401
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, (int, str)) and len(str(value)) <= 100
 
 
 def _nothing_hidden(value: Mapping[str, Any]) -> None:
@@ -179,45 +152,40 @@ def _nothing_hidden(value: Mapping[str, Any]) -> None:
 
 
 RULES: dict[str, Rule] = {
-    "case": _one_of(tuple(CASES)),
-    "columns": Rule(_texts, "{role: source column}"),
+    "case": one_of(*CASES),
+    "columns": Rule(are_texts, "{role: source column}"),
     "label": Rule(
-        lambda value: _texts(value) and {"column"} <= set(value) <= {"column", "kind"},
+        lambda value: are_texts(value) and {"column"} <= set(value) <= {"column", "kind"},
         "{column, kind: score | class}",
     ),
     "fixes": Rule(
         lambda value: isinstance(value, list) and len(value) <= 50 and all(map(_is_fix, value)),
         "a list of at most 50 {code, args}, as /diagnose hands them out",
     ),
-    "base_model": Rule(_is_model, "an id, {id, revision} or run:<id>"),
-    "loss": _one_of(tuple(LOSSES)),
+    "base_model": MODEL,
+    "loss": one_of(*LOSSES),
     "loss_settings": Rule(
-        lambda value: isinstance(value, Mapping) and all(map(_is_scalar, value.values())),
-        "{setting: number or word}",
+        lambda value: isinstance(value, Mapping) and all(isinstance(name, str) for name in value),
+        "{setting: value}, the settings being the loss's own",
     ),
     "matryoshka_dims": Rule(_are_dims, "a list of dimensions from 1 to 4096"),
-    "prompts": Rule(_texts, "{column: text}, each text at most 500 characters"),
-    "max_train_rows": _number(8, 1_000_000, whole=True),
-    "max_seq_length": _number(8, 8192, whole=True),
-    "seed": _number(0, 2**31 - 1, whole=True),
-    "num_train_epochs": _number(0.01, 100),
-    "max_steps": _number(1, 100_000, whole=True),
-    "per_device_train_batch_size": _number(2, 1024, whole=True),
-    "learning_rate": _number(1e-8, 0.1),
-    "warmup_steps": _number(0, 100_000),
-    "weight_decay": _number(0, 1),
-    "lr_scheduler_type": _one_of(SCHEDULERS),
+    "prompts": Rule(are_texts, "{column: text}, each text at most 500 characters"),
+    "max_train_rows": number(8, 1_000_000, whole=True),
+    "max_seq_length": number(8, 8192, whole=True),
+    "seed": number(0, 2**31 - 1, whole=True),
+    "num_train_epochs": number(0.01, 100),
+    "max_steps": number(1, 100_000, whole=True),
+    "per_device_train_batch_size": number(2, 1024, whole=True),
+    "learning_rate": number(1e-8, 0.1),
+    "warmup_steps": number(0, 100_000),
+    "weight_decay": number(0, 1),
+    "lr_scheduler_type": one_of(*SCHEDULERS),
     "bf16": Rule(lambda value: isinstance(value, bool), "true or false"),
-    "batch_sampler": _one_of(SAMPLERS),
-    "eval_steps": _number(1, 100_000, whole=True),
+    "batch_sampler": one_of(*SAMPLERS),
+    "eval_steps": number(1, 100_000, whole=True),
     # The upper end is the Space's own limit, read when it is asked for.
     "max_seconds": Rule(
-        lambda value: _number(1, get_settings().run_seconds).holds(value),
+        lambda value: number(1, get_settings().run_seconds).holds(value),
         "a number of seconds from 1 to this Space's limit per run (300 unless it says otherwise)",
     ),
 }
-
-
-def _short(value: Any) -> str:  # noqa: ANN401
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "…"

@@ -27,9 +27,12 @@ from ststudio.training import models, pace
 from ststudio.training.bucketing import bucketed
 from ststudio.training.evaluation import dev_evaluator
 from ststudio.training.live import Live
+from ststudio.training.loss_settings import GUIDE
 from ststudio.training.measuring import fit, measure
 from ststudio.training.recipe import Recipe
+from ststudio.training.remembered import Remembered
 from ststudio.training.trainer import Trainer
+from ststudio.training.vectors import KeptVectors
 from ststudio.training.vocabulary import used_vocabulary
 
 FEWEST_DEV_UNITS = 50  # with fewer, choosing a checkpoint by dev is choosing by chance
@@ -99,8 +102,9 @@ def train(run: Run) -> Outcome:
     budget = pace.measuring_budget(allowed, time.monotonic() - start)
     base = models.prepare_model(run.base_dir, recipe, case)
     with bucketed(base), bucketed(model):
-        examples = fit(run, recipe, case, model, examples, budget)
-        report = measure(run, case, examples, base, model)
+        both = Remembered(base, kept=KeptVectors(run.vectors_file)), Remembered(model)
+        examples = fit(run, recipe, case, both, examples, budget)
+        report = measure(run, case, examples, both)
     report["rows_used"] = _rows_used(trainer, examples.train.num_rows)
     report["train_seconds"] = round(train_seconds, 1)
     report["seconds"] = round(time.monotonic() - start, 1)
@@ -123,22 +127,26 @@ def fine_tune(
     texts: dict[str, list[str]] = {}
     for column in case.columns:
         texts.setdefault(prompts.get(column, ""), []).extend(examples.train[column].to_pylist())
-    bf16 = models.fast_bfloat16() if recipe.bf16 is None else recipe.bf16
+    guide = models.load_guide(run.guide_dir) if GUIDE in recipe.loss_settings else None
     # Weight decay moves every row, those that no text uses as well.
     used = nullcontext() if recipe.weight_decay else used_vocabulary(model, texts)
-    with used, bucketed(model, bf16) as forward:
+    with used, bucketed(model, models.trained_in(recipe) == "bfloat16") as forward:
         trainer = Trainer(
             model=model,
             args=training_arguments(run, recipe, case, examples, prompts),
             train_dataset=Dataset(InMemoryTable(_trainable(examples.train))),
-            loss=models.make_loss(model, recipe, _class_count(examples.train)),
+            loss=models.make_loss(model, recipe, _class_count(examples.train), guide),
             evaluator=dev_evaluator(case, examples.dev) if examples.dev.num_rows else None,
             callbacks=[live],
             bucketed=forward,
         )
         trainer.remove_callback(PrinterCallback)  # nobody reads it
         _set_steps(trainer, recipe)
-        run.update(phase="training", measuring_seconds=pace.MEASURING_SECONDS)
+        run.update(
+            phase="training",
+            trained_in=models.trained_in(recipe),
+            measuring_seconds=pace.MEASURING_SECONDS,
+        )
         trainer.train()
         live.restore_best(model)
     model.eval()

@@ -8,6 +8,7 @@ from ststudio.errors import StudioError
 from ststudio.runs.admission import start_run
 from ststudio.runs.queue import get_queue
 from ststudio.runs.store import Run
+from ststudio.shelf import DEFAULT_MODEL
 from tests.conftest import Training
 from tests.hub.server import Hub
 
@@ -84,3 +85,19 @@ def test_what_would_end_the_run_is_refused_before_it_is_made(
     with pytest.raises(StudioError, match=says):
         start_run({"source": SOURCE, **recipe})
     assert len(list(get_queue().store)) == before
+
+
+def test_a_guide_is_found_and_pinned_before_the_run_is_made(hub: Hub) -> None:
+    run = started(loss="GISTEmbedLoss")
+    guide = run.recipe["loss_settings"]["guide"]
+    assert guide["id"] == DEFAULT_MODEL and len(guide["revision"]) == 40
+    with pytest.raises(StudioError, match="nobody/nothing"):
+        started(loss="GISTEmbedLoss", loss_settings={"guide": "nobody/nothing"})
+    with pytest.raises(StudioError, match="run"):
+        started(loss="GISTEmbedLoss", loss_settings={"guide": f"run:{'0' * 32}"})
+
+
+def test_more_dimensions_than_the_model_has_are_refused() -> None:
+    with pytest.raises(StudioError, match="has 768, but this model's vectors have 384"):
+        started(matryoshka_dims=[768, 64])
+    assert started(matryoshka_dims=[64]).recipe["matryoshka_dims"] == [384, 64]

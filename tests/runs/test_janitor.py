@@ -2,9 +2,12 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
+
 from ststudio.runs.janitor import tidy
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.store import VECTORS, Run, RunStore
 from ststudio.settings import Settings
+from ststudio.training.vectors import KeptVectors
 
 HOUR = 3600.0
 
@@ -47,3 +50,13 @@ def test_uploads_go_with_their_time_and_halves_of_a_deletion_are_swept(tmp_path:
     os.utime(old, (0, 0))
     tidy(store, settings)
     assert not old.exists() and young.exists() and not half.exists()
+
+
+def test_vectors_of_rows_go_when_their_rows_would(tmp_path: Path) -> None:
+    store, settings = RunStore(tmp_path / "runs"), Settings(data=str(tmp_path), kept_hours=24)
+    kept = KeptVectors(store.folder / VECTORS)
+    kept.put({b"key": np.ones(8, dtype=np.float32)})
+    tidy(store, settings)
+    assert kept.get([b"key"])
+    tidy(store, settings, now=time.time() + 25 * HOUR)
+    assert not kept.get([b"key"])

@@ -18,9 +18,10 @@ from sentence_transformers.sentence_transformer.training_args import (
 from transformers import TrainerCallback
 
 from ststudio.data.cases import CASES
+from ststudio.errors import StudioError
 from ststudio.training.bucketing import Bucketed, bucketed, chunks
 from ststudio.training.losses import LOSSES
-from ststudio.training.models import make_loss
+from ststudio.training.models import load_guide, make_loss
 from ststudio.training.recipe import Recipe
 from ststudio.training.trainer import Trainer
 from ststudio.training.vocabulary import used_vocabulary
@@ -75,6 +76,16 @@ class Losses(TrainerCallback):
             self.values.append(logs["loss"])
 
 
+def guide_of(folder: Path, ours: bool) -> SentenceTransformer:
+    """Return a guide that is another model than the one it guides."""
+    guide = tiny_model(folder / "guide", kind="mpnet")
+    if ours:
+        guide.save_pretrained(str(folder / "whole-guide"))
+        return load_guide(folder / "whole-guide")
+    guide.requires_grad_(False)
+    return guide.eval()
+
+
 def trained(
     folder: Path,
     rows: Dataset,
@@ -107,9 +118,11 @@ def trained(
     if ours:
         texts = {"": TEXTS} | {prompt: TEXTS for prompt in (prompts or {}).values()}
         with used_vocabulary(model, texts), bucketed(model) as forward:
-            Trainer(**common, loss=make_loss(model, recipe, 3), bucketed=forward).train()
+            loss = make_loss(model, recipe, 3, guide_of(folder, ours))
+            Trainer(**common, loss=loss, bucketed=forward).train()
     else:
-        SentenceTransformerTrainer(**common, loss=make_loss(model, recipe, 3)).train()
+        loss = make_loss(model, recipe, 3, guide_of(folder, ours))
+        SentenceTransformerTrainer(**common, loss=loss).train()
     model.eval()
     return kept.values, np.asarray(model.encode([*TEXTS, "a word nobody trained: aardvark"]))
 
@@ -120,7 +133,7 @@ def trained(
 def test_every_loss_sees_and_learns_what_it_would_in_the_stock_trainer(
     tmp_path: Path, case: str, loss: str
 ) -> None:
-    recipe = Recipe(SOURCE, loss=loss, loss_settings=LOSSES[loss].settings)
+    recipe = Recipe(SOURCE, loss=loss, loss_settings=LOSSES[loss].chosen({}))
     ours = trained(tmp_path / "ours", rows_of(case), recipe, ours=True)
     stock = trained(tmp_path / "stock", rows_of(case), recipe, ours=False)
     assert len(stock[0]) == 4 and len(set(stock[0])) > 1
@@ -128,15 +141,31 @@ def test_every_loss_sees_and_learns_what_it_would_in_the_stock_trainer(
     np.testing.assert_allclose(ours[1], stock[1], atol=1e-3)
 
 
-def test_matryoshka_sees_the_same_at_every_dimension(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("case", "loss"),
+    [
+        (case.key, loss)
+        for case in CASES.values()
+        for loss in case.losses
+        if not LOSSES[loss].whole_only
+    ],
+)
+def test_matryoshka_sees_the_same_at_every_dimension(tmp_path: Path, case: str, loss: str) -> None:
     recipe = Recipe(
-        SOURCE, loss="MultipleNegativesRankingLoss", loss_settings={"scale": 20.0},
-        matryoshka_dims=[32, 16, 8],
-    )  # fmt: skip
-    ours = trained(tmp_path / "ours", rows_of("triplet"), recipe, ours=True)
-    stock = trained(tmp_path / "stock", rows_of("triplet"), recipe, ours=False)
-    np.testing.assert_allclose(ours[0], stock[0], rtol=1e-4)
+        SOURCE, loss=loss, loss_settings=LOSSES[loss].chosen({}), matryoshka_dims=[32, 16, 8]
+    )
+    ours = trained(tmp_path / "ours", rows_of(case), recipe, ours=True)
+    stock = trained(tmp_path / "stock", rows_of(case), recipe, ours=False)
+    np.testing.assert_allclose(ours[0], stock[0], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(ours[1], stock[1], atol=1e-3)
+
+
+def test_a_classifier_of_pairs_cannot_be_trained_at_several_dimensions(tmp_path: Path) -> None:
+    recipe = Recipe(SOURCE, loss="SoftmaxLoss", loss_settings={}, matryoshka_dims=[32, 16])
+    with pytest.raises(RuntimeError, match="shapes"):
+        trained(tmp_path, rows_of("nli"), recipe, ours=False)
+    with pytest.raises(StudioError, match="classifier reads vectors of one length"):
+        recipe.derived(CASES["nli"])
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "bert"])

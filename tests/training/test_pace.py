@@ -33,7 +33,7 @@ def test_what_fits_is_not_cut(examples: Examples) -> None:
 def test_the_corpus_is_cut_before_the_test_and_keeps_what_is_relevant(examples: Examples) -> None:
     texts = examples.corpus.column("text").to_pylist() + examples.test.column(0).to_pylist()
     needed = sum(map(len, texts))
-    fitted, notes = fit_examples(examples, CASES["pair"], 10 / (2 * needed * 0.93), 10, seed=1)
+    fitted, notes = fit_examples(examples, CASES["pair"], 10 / (needed * 0.93), 10, seed=1)
     assert fitted.test.num_rows == examples.test.num_rows
     assert fitted.corpus.num_rows < examples.corpus.num_rows
     assert f"within {fitted.corpus.num_rows} of 384 documents" in notes[0]

@@ -52,7 +52,7 @@ def test_an_unknown_key_is_refused_with_the_list_of_what_is_allowed() -> None:
         ("matryoshka_dims", [0]),
         ("bf16", "yes"),
         ("label", {"kind": "score"}),
-        ("loss_settings", {"scale": math.inf}),
+        ("loss_settings", ["scale"]),
         ("modules", [{"kind": "Transformer"}]),
     ],
 )

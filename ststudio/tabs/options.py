@@ -1,0 +1,81 @@
+"""The settings that the chosen loss has, and Matryoshka: what stands under More of the loss."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from ststudio.runs.model_facts import named_input
+from ststudio.shelf import DEFAULT_MODEL
+from ststudio.training.loss_settings import COSINE, EUCLIDEAN, GUIDE, Setting
+from ststudio.training.losses import LOSSES
+
+WORDS = {"distance": (COSINE, EUCLIDEAN), "margin_strategy": ("absolute", "relative")}
+FEWEST_DIMENSIONS = 32  # below it short vectors of a small model tell little apart
+
+
+def every_setting() -> dict[str, Setting]:
+    """Return all settings of all losses by name, in the order of the table."""
+    return {name: s for loss in LOSSES.values() for name, s in loss.settings.items()}
+
+
+def build_options() -> list[gr.components.Component]:
+    """Lay out one field for each setting that a loss can have, then the switch of Matryoshka."""
+    with gr.Row():
+        fields = [_field(name, setting) for name, setting in every_setting().items()]
+    switch = gr.Checkbox(
+        False,
+        label="Matryoshka",
+        info="Its vectors stay useful when they are cut to a half, a quarter, an eighth.",
+    )
+    return [*fields, switch]
+
+
+def _field(name: str, setting: Setting) -> gr.components.Component:
+    said: dict[str, Any] = {"label": setting.title, "info": setting.says, "visible": False}
+    if name == GUIDE:
+        return gr.Dropdown([DEFAULT_MODEL], value=DEFAULT_MODEL, allow_custom_value=True, **said)
+    if name in WORDS:
+        return gr.Dropdown(list(WORDS[name]), value=setting.default, **said)
+    return gr.Number(setting.default, **said)
+
+
+def suit(loss: str | None) -> list[Any]:
+    """Show a loss's settings at their defaults, and hide those it has not."""
+    known = LOSSES.get(loss or "")
+    own: Mapping[str, Setting] = known.settings if known else {}
+    fields = [
+        gr.update(visible=True, value=own[name].default, info=own[name].says)
+        if name in own
+        else gr.update(visible=False)
+        for name in every_setting()
+    ]
+    can = known is None or not known.whole_only
+    return [
+        *fields,
+        gr.update(interactive=can) if can else gr.update(interactive=False, value=False),
+    ]
+
+
+def chosen(loss: str | None, base_model: str, values: tuple[Any, ...]) -> dict[str, Any]:
+    """Return the recipe's loss_settings and matryoshka_dims from the fields' values."""
+    *fields, matryoshka = values
+    own = LOSSES[loss].settings if loss in LOSSES else {}
+    given = dict(zip(every_setting(), fields, strict=True))
+    settings = {
+        # An empty field, and one left at its default, leave the choice to what suits the model.
+        name: value
+        for name, value in given.items()
+        if name in own and value not in (None, "", own[name].default)
+    }
+    asked: dict[str, Any] = {"loss_settings": settings} if settings else {}
+    if matryoshka:
+        asked["matryoshka_dims"] = halved(named_input(base_model or DEFAULT_MODEL).dimensions)
+    return asked
+
+
+def halved(dimensions: int | None) -> list[int]:
+    """Return dimensions and their half, quarter and eighth, none too few to be of use."""
+    whole = dimensions or 256
+    parts = [whole // share for share in (1, 2, 4, 8)]
+    return [part for part in parts if part >= FEWEST_DIMENSIONS] or [whole]
