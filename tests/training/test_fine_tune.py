@@ -31,6 +31,9 @@ def tuned(
     source = {"kind": "builtin", "id": "sample-pair"}
     recipe = Recipe(source, max_steps=2, eval_steps=2, **asked).derived(CASES["pair"])
     run, _ = RunStore(folder).create(recipe.to_json(), {})
+    if "guide" in recipe.loss_settings:
+        tiny_model(folder / "raw", kind="mpnet").save_pretrained(str(folder / "guide"))
+        run.write_guide(folder / "guide")
     model = tiny_model(folder / "tiny")
     shapes = []
     model[0].register_forward_hook(
@@ -69,3 +72,13 @@ def test_a_step_runs_in_chunks_and_moves_only_the_words_in_use(
 def test_weight_decay_reaches_every_word(tmp_path: Path, examples: Examples) -> None:
     trainer, model, _ = tuned(tmp_path, examples, weight_decay=0.01)
     assert weights(trainer) == sum(weight.numel() for weight in model.parameters())
+
+
+def test_a_guide_looks_on_and_learns_nothing(tmp_path: Path, examples: Examples) -> None:
+    trainer, model, _ = tuned(tmp_path, examples, loss="GISTEmbedLoss")
+    guide = trainer.loss.guide
+    assert guide is not model and not guide.training
+    assert not any(weight.requires_grad for weight in guide.parameters())
+    learns = {id(w) for group in trainer.optimizer.param_groups for w in group["params"]}
+    assert not learns & {id(weight) for weight in guide.parameters()}
+    assert trainer.state.global_step == 2
