@@ -15,10 +15,12 @@ from ststudio.data.reshape import fix_recipe, parse_fixes
 from ststudio.data.sources import open_source, pin_source
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
-from ststudio.fetch import ModelRef, download_model
+from ststudio.fetch import ModelRef, download_model, download_tokenizer
+from ststudio.runs import built
 from ststudio.runs.model_facts import EARLIER_RUN, base_input, resolve_base, with_report
 from ststudio.runs.queue import get_queue
 from ststudio.runs.store import Run, RunStore
+from ststudio.training.blueprint import needs_weights
 from ststudio.training.recipe import DEFAULT_MODEL, Recipe
 
 
@@ -50,6 +52,8 @@ def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # 
     examples.save(run.examples_dir)
 
     def fetch_base(run: Run) -> Path:
+        if isinstance(base, ModelRef) and not needs_weights(recipe.modules):
+            return download_tokenizer(base, token)
         return _fetch(base, run, queue.store, token)
 
     return run, key, queue.submit(run, fetch_base)
@@ -78,7 +82,10 @@ def _checked(
     try:
         model = base_input(base, get_queue().store, token)
     except StudioError as error:  # the run itself will say it, if it stays so
+        if recipe.modules or recipe.lora:
+            raise  # what is built on it cannot be checked
         return ModelReport((unread(base if isinstance(base, str) else base.id, error),), None)
+    model = built.checked_input(recipe, model)
     report = check_model(diagnosis.prepared, model, recipe.prompts, recipe.max_seq_length)
     for finding in report.findings:
         if finding.level == "error":
@@ -135,10 +142,10 @@ def _facts(
         "source": recipe.source,
         "case": examples.case,
         "loss": recipe.loss,
-        "base_model": model,
+        "base_model": built.base_facts(recipe, model),
         "counts": counts,
         "dropped": examples.dropped,
-        "notes": list(examples.notes),
+        "notes": [*examples.notes, *built.notes(recipe, model)],
         "findings": [asdict(finding) for finding in diagnosis.findings],
         "preview": diagnosis.preview,
         "suggestions": _suggestions(examples),

@@ -76,7 +76,7 @@ def _report(
 ) -> ModelReport:
     wanted = base_model or decided.get("base_model") or DEFAULT_MODEL
     try:
-        model = _named_input(wanted, token)
+        model = named_input(wanted, token)
         return check_model(rows, model, decided.get("prompts"), decided.get("max_seq_length"))
     except Refused as error:
         return ModelReport((Finding("error", "model_unread", str(error)),), None)
@@ -85,7 +85,7 @@ def _report(
         return ModelReport((unread(str(name)[:80], error),), None)
 
 
-def _named_input(base_model: BaseModel, token: str | None) -> ModelInput:
+def named_input(base_model: BaseModel, token: str | None) -> ModelInput:
     """Find out what a base model takes in; the page asks at each click, the Hub is asked less."""
     if token is None:
         return _public_input(json.dumps(base_model), int(time.monotonic() / KNOWN_SECONDS))

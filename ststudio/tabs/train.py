@@ -14,12 +14,13 @@ from ststudio.runs.admission import start_run as admit
 from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
-from ststudio.tabs import QUIET, explained
+from ststudio.tabs import QUIET, building, explained
 from ststudio.tabs.examination import again
 from ststudio.tabs.mending import build_findings
 from ststudio.tabs.running import EMPTY, eta, show
 from ststudio.tabs.session import Session
 from ststudio.training.losses import LOSSES
+from ststudio.training.rates import usual_rate
 from ststudio.training.recipe import DEFAULT_MODEL, DEFAULT_SECONDS
 
 TICK_SECONDS = 0.7
@@ -167,11 +168,16 @@ def choose_base(session: Session, base_model: str | None) -> Session:
     return again(session, fixes=fixes, base_model=chosen)
 
 
-def suits(loss: str | None) -> tuple[Any, float | None]:
-    """Say when to choose a loss, and return the learning rate that suits it."""
+def suits(session: Session, loss: str | None, usual: float | None) -> tuple[Any, Any, float | None]:
+    """Say when to choose a loss, and set the learning rate that suits it and what is built.
+
+    What was typed in its place stays until another rate is the usual one.
+    """
     if loss not in LOSSES:
-        return gr.skip(), None
-    return gr.update(info=LOSSES[loss].why), LOSSES[loss].learning_rate
+        return gr.skip(), None, None
+    modules = list(session.modules) if session.modules else None
+    now = usual_rate(loss, modules, session.lora)
+    return gr.update(info=LOSSES[loss].why), now if now != usual else gr.skip(), now
 
 
 def plan(session: Session) -> str:
@@ -221,6 +227,8 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
         rows = gr.Number(None, label="Training rows at most", precision=0)
         length = gr.Number(None, label="Tokens per text at most", precision=0)
         seed = gr.Number(42, label="Seed", precision=0)
+    with gr.Accordion("Build a model from zero, or adapt one by LoRA", open=False):
+        building.build(session, length)
     with gr.Row():
         go = gr.Button("Fine-tune", variant="primary", interactive=False, elem_id="go")
         halt = gr.Button("Stop and keep", visible=False, elem_id="halt")
@@ -236,7 +244,7 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
         interactive=False,
     )
     onward = gr.Button("Next: Compare", variant="primary", visible=False)
-    timer, seen = gr.Timer(TICK_SECONDS, active=False), gr.State("")
+    timer, seen, usual = gr.Timer(TICK_SECONDS, active=False), gr.State(""), gr.State(None)
 
     shown = [verdict, progress, curve, gain, metrics, halt, onward, timer, seen]
     inputs = [session, base, loss, seconds, batch, rate]
@@ -249,7 +257,8 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
         concurrency_limit=None,
     )
     halt.click(stop, session, None, api_visibility="private")
-    loss.change(suits, loss, [loss, rate], **QUIET)
+    for changed in (loss, session):
+        changed.change(suits, [session, loss, usual], [loss, rate, usual], **QUIET)
     runs.input(pick_run, [session, runs], session, api_visibility="private")
     timer.tick(show, [session, seen], shown, **QUIET)
     session.change(show, [session, seen], shown, **QUIET)

@@ -1,7 +1,7 @@
 """Everything that decides a run, as one frozen record that goes through JSON both ways."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -9,7 +9,11 @@ from ststudio.data.cases import CASES, DEFAULT_BATCH_SIZE, Case
 from ststudio.data.prompts import chosen_prompts
 from ststudio.errors import StudioError
 from ststudio.settings import get_settings
+from ststudio.training.blueprint import check_loss, checked_modules, naming
+from ststudio.training.lora import checked_lora
 from ststudio.training.losses import LOSSES
+from ststudio.training.rates import usual_rate
+from ststudio.training.rules import Rule, number, one_of, short
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_SECONDS = 40.0  # of training; with evaluation a default run then fits a minute
@@ -31,6 +35,7 @@ class Recipe:
     fixes: list[dict[str, Any]] = field(default_factory=list)
     base_model: str | dict[str, str] = DEFAULT_MODEL
     modules: list[dict[str, Any]] | None = None
+    lora: dict[str, Any] | None = None
     loss: str | None = None
     loss_settings: dict[str, Any] = field(default_factory=dict)
     matryoshka_dims: list[int] | None = None
@@ -65,12 +70,14 @@ class Recipe:
                 "A recipe needs a `source`: {kind: builtin | hub | upload, id: …}, "
                 "as /catalog and /diagnose hand it out."
             )
-        _nothing_hidden(value)
+        modules, base = naming(checked_modules(value.get("modules")), value.get("base_model"))
+        lora = checked_lora(value.get("lora"), modules)
+        value = {**value, "modules": modules, "base_model": base, "lora": lora}
         given = {name: item for name, item in value.items() if item is not None}
         for name, item in given.items():
             rule = RULES.get(name)
             if rule is not None and not rule.holds(item):
-                raise StudioError(f"{name} = {_short(item)} is not allowed. Allowed: {rule.says}.")
+                raise StudioError(f"{name} = {short(item)} is not allowed. Allowed: {rule.says}.")
         return cls(**{**given, "source": dict(value["source"])})
 
     def to_json(self) -> dict[str, Any]:
@@ -90,6 +97,7 @@ class Recipe:
             raise StudioError(
                 f"{loss} does not read {case.title}. Allowed here: {', '.join(case.losses)}."
             )
+        check_loss(self.modules, loss)
         allowed = {*LOSSES[loss].settings}
         if unknown := sorted(set(self.loss_settings) - allowed):
             raise StudioError(
@@ -115,31 +123,9 @@ class Recipe:
             loss_settings={**LOSSES[loss].settings, **self.loss_settings},
             batch_sampler=sampler,
             per_device_train_batch_size=batch,
-            learning_rate=self.learning_rate or LOSSES[loss].learning_rate,
+            learning_rate=self.learning_rate or usual_rate(loss, self.modules, self.lora),
             max_seconds=self.max_seconds or DEFAULT_SECONDS,
         )
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What a value must be: a test, and the same in words."""
-
-    holds: Callable[[Any], bool]
-    says: str
-
-
-def _number(low: float, high: float, whole: bool = False) -> Rule:
-    def holds(value: Any) -> bool:  # noqa: ANN401
-        kind = int if whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kind):
-            return False
-        return math.isfinite(value) and low <= value <= high
-
-    return Rule(holds, f"{'a whole number' if whole else 'a number'} from {low:g} to {high:g}")
-
-
-def _one_of(names: tuple[str, ...]) -> Rule:
-    return Rule(lambda value: isinstance(value, str) and value in names, ", ".join(names))
 
 
 def _texts(value: Any) -> bool:  # noqa: ANN401
@@ -169,17 +155,8 @@ def _is_scalar(value: Any) -> bool:  # noqa: ANN401
     return isinstance(value, (int, str)) and len(str(value)) <= 100
 
 
-def _nothing_hidden(value: Mapping[str, Any]) -> None:
-    """Refuse what stands in the contract but cannot be honoured yet, rather than ignore it."""
-    if value.get("modules"):
-        raise StudioError(
-            "`modules` must be null: models built from zero are not offered here yet. "
-            "Name a sentence-transformers model as `base_model`."
-        )
-
-
 RULES: dict[str, Rule] = {
-    "case": _one_of(tuple(CASES)),
+    "case": one_of(tuple(CASES)),
     "columns": Rule(_texts, "{role: source column}"),
     "label": Rule(
         lambda value: _texts(value) and {"column"} <= set(value) <= {"column", "kind"},
@@ -190,34 +167,29 @@ RULES: dict[str, Rule] = {
         "a list of at most 50 {code, args}, as /diagnose hands them out",
     ),
     "base_model": Rule(_is_model, "an id, {id, revision} or run:<id>"),
-    "loss": _one_of(tuple(LOSSES)),
+    "loss": one_of(tuple(LOSSES)),
     "loss_settings": Rule(
         lambda value: isinstance(value, Mapping) and all(map(_is_scalar, value.values())),
         "{setting: number or word}",
     ),
     "matryoshka_dims": Rule(_are_dims, "a list of dimensions from 1 to 4096"),
     "prompts": Rule(_texts, "{column: text}, each text at most 500 characters"),
-    "max_train_rows": _number(8, 1_000_000, whole=True),
-    "max_seq_length": _number(8, 8192, whole=True),
-    "seed": _number(0, 2**31 - 1, whole=True),
-    "num_train_epochs": _number(0.01, 100),
-    "max_steps": _number(1, 100_000, whole=True),
-    "per_device_train_batch_size": _number(2, 1024, whole=True),
-    "learning_rate": _number(1e-8, 0.1),
-    "warmup_steps": _number(0, 100_000),
-    "weight_decay": _number(0, 1),
-    "lr_scheduler_type": _one_of(SCHEDULERS),
+    "max_train_rows": number(8, 1_000_000, whole=True),
+    "max_seq_length": number(8, 8192, whole=True),
+    "seed": number(0, 2**31 - 1, whole=True),
+    "num_train_epochs": number(0.01, 100),
+    "max_steps": number(1, 100_000, whole=True),
+    "per_device_train_batch_size": number(2, 1024, whole=True),
+    "learning_rate": number(1e-8, 0.1),
+    "warmup_steps": number(0, 100_000),
+    "weight_decay": number(0, 1),
+    "lr_scheduler_type": one_of(SCHEDULERS),
     "bf16": Rule(lambda value: isinstance(value, bool), "true or false"),
-    "batch_sampler": _one_of(SAMPLERS),
-    "eval_steps": _number(1, 100_000, whole=True),
+    "batch_sampler": one_of(SAMPLERS),
+    "eval_steps": number(1, 100_000, whole=True),
     # The upper end is the Space's own limit, read when it is asked for.
     "max_seconds": Rule(
-        lambda value: _number(1, get_settings().run_seconds).holds(value),
+        lambda value: number(1, get_settings().run_seconds).holds(value),
         "a number of seconds from 1 to this Space's limit per run (300 unless it says otherwise)",
     ),
 }
-
-
-def _short(value: Any) -> str:  # noqa: ANN401
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "…"

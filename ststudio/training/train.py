@@ -23,7 +23,8 @@ from ststudio.data.examples import Examples
 from ststudio.errors import StudioError
 from ststudio.runs.store import Run, State
 from ststudio.shelf import packaged_model
-from ststudio.training import models, pace
+from ststudio.training import models, pace, zero
+from ststudio.training.adapted import adapted
 from ststudio.training.bucketing import bucketed
 from ststudio.training.evaluation import dev_evaluator
 from ststudio.training.live import Live
@@ -82,6 +83,9 @@ def train(run: Run) -> Outcome:
     # 1. The model and its examples
     examples = Examples.load(run.examples_dir)
     case = CASES[examples.case]
+    if recipe.modules:
+        zero.build(run.base_dir, recipe, examples, run.built_dir)
+        run.write_base(run.built_dir)
     model = models.prepare_model(run.base_dir, recipe, case)
 
     # 2. Train, for as many steps as fit the time, and keep the best of it
@@ -126,7 +130,7 @@ def fine_tune(
     bf16 = models.fast_bfloat16() if recipe.bf16 is None else recipe.bf16
     # Weight decay moves every row, those that no text uses as well.
     used = nullcontext() if recipe.weight_decay else used_vocabulary(model, texts)
-    with used, bucketed(model, bf16) as forward:
+    with adapted(model, recipe.lora), used, bucketed(model, bf16) as forward:
         trainer = Trainer(
             model=model,
             args=training_arguments(run, recipe, case, examples, prompts),
