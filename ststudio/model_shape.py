@@ -36,6 +36,7 @@ MODEL_TYPES: dict[str, bool] = {
     "xlm-roberta": True,
 }
 MOST_LAYERS = 128
+WIDTHS = ("hidden_size", "d_model", "dim", "n_embd")  # names of one and the same number
 
 
 def check_shape(module: str, config: Mapping[str, Any], parameters: int, model: str) -> None:
@@ -53,6 +54,17 @@ def check_shape(module: str, config: Mapping[str, Any], parameters: int, model: 
         )
 
 
+def described(config: Mapping[str, Any]) -> int:
+    """Estimate the weights of the transformer that a configuration describes."""
+    sizes = {key: abs(value) for key, value in config.items() if isinstance(value, int)}
+    return _transformer_parameters(sizes, str(config.get("model_type")))
+
+
+def width_of(config: Mapping[str, Any]) -> int:
+    """Return the dimensions of the vectors that a transformer gives."""
+    return _first(config, *WIDTHS)
+
+
 def _first(sizes: Mapping[str, int], *names: str) -> int:
     return next((sizes[name] for name in names if name in sizes), 0)
 
@@ -63,7 +75,7 @@ def _layers(sizes: Mapping[str, int]) -> int:
 
 def _transformer_parameters(sizes: Mapping[str, int], model_type: str) -> int:
     """Estimate the weights that a configuration asks transformers to allocate."""
-    hidden = _first(sizes, "hidden_size", "d_model", "dim", "n_embd")
+    hidden = _first(sizes, *WIDTHS)
     inner = _first(sizes, "intermediate_size", "d_ff", "hidden_dim", "n_inner") or 4 * hidden
     inner *= max(sizes.get("num_feedforward_networks", 1), 1)
     heads = _first(sizes, "num_attention_heads", "num_heads", "n_heads", "n_head")

@@ -50,6 +50,17 @@ CSS = f"""
 .finding.error {{ border-color: {palette.LOSS}; }}
 .finding.warning {{ border-color: {palette.QUERY}; }}
 .finding.done {{ border-color: {palette.GAIN}; }}
+.layers ol {{ list-style: none; padding: 0; margin: 0; }}
+.layers p {{ margin: 8px 0 0; }}
+.layers p.end {{ color: var(--body-text-color-subdued); margin: 4px 0; }}
+.layers li {{ display: grid; grid-template-columns: 1fr auto auto; gap: 0 16px; margin: 0 0 4px;
+  padding: 8px 12px; border-left: 4px solid {palette.TUNED}; border-radius: 4px;
+  background: var(--background-fill-secondary); font-variant-numeric: tabular-nums; }}
+.layers .name {{ font-weight: 600; }}
+.layers .why {{ grid-column: 1 / -1; font-size: .9em; color: var(--body-text-color-subdued); }}
+.layers li i {{ grid-column: 1 / -1; height: 4px; margin: 4px 0; border-radius: 2px;
+  background: {palette.TUNED}; }}
+@media (max-width: 640px) {{ .layers li {{ grid-template-columns: 1fr; }} }}
 .hits ol {{ list-style: decimal; padding-left: 1.6em; margin: 0; }}
 .hits li {{ padding: 6px 0; border-bottom: 1px solid var(--border-color-primary); }}
 .hits h4 {{ margin: 0 0 4px; padding-bottom: 4px; border-bottom: 3px solid {palette.BASE}; }}

@@ -41,6 +41,8 @@ WORKER_MODULES = {
     "training/bucketing.py",
     "training/vocabulary.py",
     "training/models.py",
+    "training/zero.py",
+    "training/adapted.py",
     "training/live.py",
     "training/measuring.py",
     "training/neighbours.py",

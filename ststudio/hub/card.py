@@ -23,6 +23,15 @@ NOT_IN_TABLE = frozenset({"source", "case", "loss", "fixes", "base_model"})  # t
 IMPORT = "from sentence_transformers import SentenceTransformer"
 NEEDED = frozenset({"n", "verdict", "baseline", "score", "delta", "interval"})
 
+KEPT_FROM_BASE = (
+    "It keeps the base model's language, length limit, licence and biases, and takes on those of "
+    "the data."
+)
+LEARNT_ALONE = (
+    "It started from random weights and knows nothing but its training rows; words and subjects "
+    "that they lack mean nothing to it."
+)
+
 CITATION = """\
 ```bibtex
 @inproceedings{reimers-2019-sentence-bert,
@@ -154,7 +163,7 @@ def _base(run: Run) -> Mapping[str, Any]:
 
 def _base_id(run: Run) -> str | None:
     """Return the base model's id on the Hub, if it has one."""
-    return None if _base(run).get("origin") == "run" else _on_hub(_base(run).get("id"))
+    return None if _base(run).get("origin") in ("run", "zero") else _on_hub(_base(run).get("id"))
 
 
 def base_name(run: Run) -> str:
@@ -179,7 +188,9 @@ def _about(run: Run) -> str:
     base, dataset = _base_id(run), _dataset_id(run)
     facts = run.facts
     revision = one_line(_base(run).get("revision") or "")[:7]
-    origin = f"[{plain(base)}]({endpoint()}/{base})" if base else "an earlier run's model"
+    own = {"zero": f"a model {plain(_base(run).get('id') or '', 200)}"}
+    other = own.get(str(_base(run).get("origin")), "an earlier run's model")
+    origin = f"[{plain(base)}]({endpoint()}/{base})" if base else other
     at = f" (revision {plain(revision)})" if base and revision else ""
     data = plain(facts.get("title") or "the owner's own data", TITLE_CHARACTERS)
     if dataset:
@@ -251,8 +262,7 @@ def _samples(run: Run) -> str:
 def _limits(run: Run) -> str:
     known = [
         "Measured on held-out rows of the same data only; other kinds of text may have got worse.",
-        "It keeps the base model's language, length limit, licence and biases, "
-        "and takes on those of the data.",
+        LEARNT_ALONE if _base(run).get("origin") == "zero" else KEPT_FROM_BASE,
     ]
     notes = [plain(note, 500) for note in run.facts.get("notes") or ()]
     return "\n".join(f"- {line}" for line in [*known, *notes])

@@ -15,12 +15,14 @@ from ststudio.data.reshape import fix_recipe, parse_fixes
 from ststudio.data.sources import open_source, pin_source
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
-from ststudio.fetch import ModelRef, download_model
+from ststudio.fetch import ModelRef, download_model, download_tokenizer
 from ststudio.model_input import ModelInput
+from ststudio.runs import built
 from ststudio.runs.model_facts import EARLIER_RUN, base_input, resolve_base, with_report
 from ststudio.runs.queue import get_queue
 from ststudio.runs.store import Run, RunStore
 from ststudio.shelf import DEFAULT_MODEL
+from ststudio.training.blueprint import needs_weights
 from ststudio.training.loss_settings import GUIDE
 from ststudio.training.recipe import Recipe
 
@@ -34,7 +36,7 @@ def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # 
     recipe = replace(recipe, source=pin_source(recipe.source, token))
     table = open_source(recipe.source, token, recipe.fixes)
     recipe, diagnosis = _diagnosed(recipe, table)
-    model = _input(base, token)
+    model = _input(recipe, base, token)
     report = _checked(recipe, diagnosis, model)
     diagnosis = with_report(diagnosis, report)
     examples = make_examples(table, diagnosis, recipe.seed, recipe.max_train_rows)
@@ -57,6 +59,8 @@ def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # 
     def fetch_models(run: Run) -> Path:
         if guide is not None:
             run.write_guide(_fetch(guide, run, queue.store, GUIDE, token))
+        if isinstance(base, ModelRef) and not needs_weights(recipe.modules):
+            return download_tokenizer(base, token)
         return _fetch(base, run, queue.store, "base", token)
 
     return run, key, queue.submit(run, fetch_models)
@@ -77,12 +81,15 @@ def _fixed(recipe: Recipe) -> Recipe:
     return Recipe.from_json({**decided, **given})
 
 
-def _input(base: ModelRef | str, token: str | None) -> ModelInput | Finding:
-    """Find out what the base model takes in, or say that it is not known."""
+def _input(recipe: Recipe, base: ModelRef | str, token: str | None) -> ModelInput | Finding:
+    """Find out what the recipe's model takes in, or say that it is not known."""
     try:
-        return base_input(base, get_queue().store, token)
+        model = base_input(base, get_queue().store, token)
     except StudioError as error:  # the run itself will say it, if it stays so
+        if recipe.modules or recipe.lora:
+            raise  # what is built on it cannot be checked
         return unread(base if isinstance(base, str) else base.id, error)
+    return built.checked_input(recipe, model)
 
 
 def _checked(recipe: Recipe, diagnosis: Diagnosis, model: ModelInput | Finding) -> ModelReport:
@@ -158,10 +165,10 @@ def _facts(
         "source": recipe.source,
         "case": examples.case,
         "loss": recipe.loss,
-        "base_model": model,
+        "base_model": built.base_facts(recipe, model),
         "counts": counts,
         "dropped": examples.dropped,
-        "notes": list(examples.notes),
+        "notes": [*examples.notes, *built.notes(recipe, model)],
         "findings": [asdict(finding) for finding in diagnosis.findings],
         "preview": diagnosis.preview,
         "suggestions": _suggestions(examples),

@@ -73,6 +73,11 @@ class Run:
         return Path(read_json(self.path / "guide.json")["folder"])
 
     @property
+    def built_dir(self) -> Path:
+        """Return the folder of the model that was built for this run, before it learned."""
+        return self.path / "built"
+
+    @property
     def embeddings_dir(self) -> Path:
         """Return the folder of points.parquet, base.npy and tuned.npy."""
         return self.path / "embeddings"

@@ -1,14 +1,16 @@
 """The settings that the chosen loss has, and Matryoshka: what stands under More of the loss."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
+from ststudio.runs.built import checked_input
 from ststudio.runs.model_facts import named_input
 from ststudio.shelf import DEFAULT_MODEL
 from ststudio.training.loss_settings import COSINE, EUCLIDEAN, GUIDE, Setting
 from ststudio.training.losses import LOSSES
+from ststudio.training.recipe import Recipe
 
 WORDS = {"distance": (COSINE, EUCLIDEAN), "margin_strategy": ("absolute", "relative")}
 FEWEST_DIMENSIONS = 32  # below it short vectors of a small model tell little apart
@@ -57,7 +59,9 @@ def suit(loss: str | None) -> list[Any]:
     ]
 
 
-def chosen(loss: str | None, base_model: str, values: tuple[Any, ...]) -> dict[str, Any]:
+def chosen(
+    loss: str | None, base_model: str, modules: Sequence[dict[str, Any]], values: tuple[Any, ...]
+) -> dict[str, Any]:
     """Return the recipe's loss_settings and matryoshka_dims from the fields' values."""
     *fields, matryoshka = values
     own = LOSSES[loss].settings if loss in LOSSES else {}
@@ -70,8 +74,13 @@ def chosen(loss: str | None, base_model: str, values: tuple[Any, ...]) -> dict[s
     }
     asked: dict[str, Any] = {"loss_settings": settings} if settings else {}
     if matryoshka:
-        asked["matryoshka_dims"] = halved(named_input(base_model or DEFAULT_MODEL).dimensions)
+        asked["matryoshka_dims"] = halved(_dimensions(base_model, modules))
     return asked
+
+
+def _dimensions(base_model: str, modules: Sequence[dict[str, Any]]) -> int | None:
+    recipe = Recipe.from_json({"source": {}, "modules": list(modules)})
+    return checked_input(recipe, named_input(base_model or DEFAULT_MODEL)).dimensions
 
 
 def halved(dimensions: int | None) -> list[int]:

@@ -92,6 +92,7 @@ ORIGINS = {
     "hub": "fetched from the Hub",
     "cache": "fetched from the Hub before",
     "run": "an earlier run's result",
+    "zero": "as it was before training",
 }
 
 

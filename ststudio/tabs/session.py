@@ -17,6 +17,8 @@ class Session:
     glance: tuple[dict[str, Any], ...] = ()  # first rows as they are, while all are being read
     fixes: tuple[dict[str, Any], ...] = ()
     base_model: str | None = None  # chosen by hand
+    modules: tuple[dict[str, Any], ...] | None = None  # layers that a model is built of
+    lora: dict[str, Any] | None = None
     run: str | None = None
     runs: tuple[dict[str, Any], ...] = field(default=())  # this browser's: run, key, title
 
@@ -43,6 +45,7 @@ class Session:
 
     def recipe(self, **settings: Any) -> dict[str, Any]:  # noqa: ANN401
         """Return the recipe of what is on the screen; what is empty is left to be derived."""
+        settings |= {"modules": list(self.modules) if self.modules else None, "lora": self.lora}
         chosen = {name: value for name, value in settings.items() if value not in (None, "")}
         return {
             "source": self.source,

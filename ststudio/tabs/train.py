@@ -14,7 +14,7 @@ from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.shelf import DEFAULT_MODEL
-from ststudio.tabs import QUIET, explained
+from ststudio.tabs import QUIET, building, explained
 from ststudio.tabs.endpoints import ENDPOINTS
 from ststudio.tabs.examination import again
 from ststudio.tabs.mending import build_findings
@@ -22,6 +22,7 @@ from ststudio.tabs.options import build_options, chosen, suit
 from ststudio.tabs.running import EMPTY, show
 from ststudio.tabs.session import Session
 from ststudio.training.losses import LOSSES
+from ststudio.training.rates import usual_rate
 from ststudio.training.recipe import DEFAULT_SECONDS
 
 TICK_SECONDS = 0.7
@@ -52,7 +53,7 @@ def start(session: Session, *values: Any) -> Session:  # noqa: ANN401
         max_train_rows=_whole(rows),
         max_seq_length=_whole(length),
         seed=_whole(seed),
-        **chosen(loss, base, tuple(options)),
+        **chosen(loss, base, session.modules or (), tuple(options)),
     )
     run, key, _ = admit(recipe)
     return session.with_run(run.id, key, f"{run.facts['title']} · {time.strftime('%H:%M')}")
@@ -116,11 +117,16 @@ def choose_base(session: Session, base_model: str | None) -> Session:
     return again(session, fixes=fixes, base_model=chosen)
 
 
-def suits(loss: str | None) -> tuple[Any, ...]:
-    """Say when to choose a loss, and return the learning rate and the settings that suit it."""
+def suits(session: Session, loss: str | None, usual: float | None) -> tuple[Any, Any, float | None]:
+    """Say when to choose a loss, and set the learning rate that suits it and what is built.
+
+    What was typed in its place stays until another rate is the usual one.
+    """
     if loss not in LOSSES:
-        return gr.skip(), None, *suit(loss)
-    return gr.update(info=LOSSES[loss].why), LOSSES[loss].learning_rate, *suit(loss)
+        return gr.skip(), None, None
+    modules = list(session.modules) if session.modules else None
+    now = usual_rate(loss, modules, session.lora)
+    return gr.update(info=LOSSES[loss].why), now if now != usual else gr.skip(), now
 
 
 def plan(session: Session) -> str:
@@ -172,6 +178,8 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
             length = gr.Number(None, label="Tokens per text at most", precision=0)
             seed = gr.Number(42, label="Seed", precision=0)
         options = build_options()
+    with gr.Accordion("Build a model from zero, or adapt one by LoRA", open=False):
+        building.build(session, length)
     with gr.Row():
         go = gr.Button("Fine-tune", variant="primary", interactive=False, elem_id="go")
         halt = gr.Button("Stop and keep", visible=False, elem_id="halt")
@@ -187,7 +195,7 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
         interactive=False,
     )
     onward = gr.Button("Next: Compare", variant="primary", visible=False)
-    timer, seen = gr.Timer(TICK_SECONDS, active=False), gr.State("")
+    timer, seen, usual = gr.Timer(TICK_SECONDS, active=False), gr.State(""), gr.State(None)
 
     shown = [verdict, progress, curve, gain, metrics, halt, onward, timer, seen]
     inputs = [session, base, loss, seconds, batch, rate]
@@ -200,7 +208,9 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
         concurrency_limit=None,
     )
     halt.click(stop, session, None, api_visibility="private")
-    loss.change(suits, loss, [loss, rate, *options], **QUIET)
+    for changed in (loss, session):
+        changed.change(suits, [session, loss, usual], [loss, rate, usual], **QUIET)
+    loss.change(suit, loss, options, **QUIET)
     runs.input(pick_run, [session, runs], session, api_visibility="private")
     timer.tick(show, [session, seen], shown, **QUIET)
     session.change(show, [session, seen], shown, **QUIET)

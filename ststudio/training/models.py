@@ -10,10 +10,12 @@ from sentence_transformers.sentence_transformer.losses.batch_hard_triplet import
     BatchHardTripletLossDistanceFunction,
 )
 from sentence_transformers.sentence_transformer.losses.triplet import TripletDistanceMetric
+from sentence_transformers.sentence_transformer.modules import BoW, StaticEmbedding
 from torch import nn
 
 from ststudio.data.cases import Case
 from ststudio.data.prompts import ALIKE, agreed_prompts, own_prompts, part_of
+from ststudio.errors import StudioError
 from ststudio.training.bucketing import Bucketed
 from ststudio.training.loss_settings import COSINE, EUCLIDEAN, GUIDE
 from ststudio.training.recipe import Recipe
@@ -57,10 +59,21 @@ def prepare_model(folder: Path, recipe: Recipe, case: Case) -> SentenceTransform
     """Load a model with the recipe's maximum length and prompts, as both models are measured."""
     model = load_model(folder)
     if recipe.max_seq_length:
-        model.max_seq_length = recipe.max_seq_length
+        _set_length(model, recipe.max_seq_length)
     _set_prompts(model, recipe, case)
     model.model_card_data.generate_widget_examples = False  # they would be rows of the data
     return model
+
+
+def _set_length(model: SentenceTransformer, tokens: int) -> None:
+    """Let a model read so many tokens of a text; raise StudioError where it counts none."""
+    first = model[0]
+    if isinstance(first, StaticEmbedding):  # which knows no limit but its tokenizer's
+        first.tokenizer.enable_truncation(tokens)
+    elif isinstance(first, BoW):
+        raise StudioError("A bag of words reads whole texts. Leave max_seq_length empty.")
+    else:
+        model.max_seq_length = tokens
 
 
 def _set_prompts(model: SentenceTransformer, recipe: Recipe, case: Case) -> None:

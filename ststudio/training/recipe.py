@@ -11,7 +11,10 @@ from ststudio.errors import StudioError
 from ststudio.model_input import ModelInput
 from ststudio.settings import get_settings
 from ststudio.shelf import DEFAULT_MODEL
+from ststudio.training.blueprint import check_loss, checked_modules, naming
+from ststudio.training.lora import checked_lora
 from ststudio.training.losses import LOSSES
+from ststudio.training.rates import usual_rate
 from ststudio.training.rules import MODEL, Rule, are_texts, number, one_of, short
 
 DEFAULT_SECONDS = 40.0  # of training; with evaluation a default run then fits a minute
@@ -33,6 +36,7 @@ class Recipe:
     fixes: list[dict[str, Any]] = field(default_factory=list)
     base_model: str | dict[str, str] = DEFAULT_MODEL
     modules: list[dict[str, Any]] | None = None
+    lora: dict[str, Any] | None = None
     loss: str | None = None
     loss_settings: dict[str, Any] = field(default_factory=dict)
     matryoshka_dims: list[int] | None = None
@@ -67,7 +71,9 @@ class Recipe:
                 "A recipe needs a `source`: {kind: builtin | hub | upload, id: …}, "
                 "as /catalog and /diagnose hand it out."
             )
-        _nothing_hidden(value)
+        modules, base = naming(checked_modules(value.get("modules")), value.get("base_model"))
+        lora = checked_lora(value.get("lora"), modules)
+        value = {**value, "modules": modules, "base_model": base, "lora": lora}
         given = {name: item for name, item in value.items() if item is not None}
         for name, item in given.items():
             rule = RULES.get(name)
@@ -92,6 +98,7 @@ class Recipe:
             raise StudioError(
                 f"{loss} does not read {case.title}. Allowed here: {', '.join(case.losses)}."
             )
+        check_loss(self.modules, model, loss)
         settings = LOSSES[loss].chosen(self.loss_settings, model is None or model.normalises)
         if extra := sorted(set(self.prompts or {}) - set(case.columns)):
             raise StudioError(
@@ -113,7 +120,7 @@ class Recipe:
             matryoshka_dims=self._dims(loss, model.dimensions if model else None),
             batch_sampler=sampler,
             per_device_train_batch_size=batch,
-            learning_rate=self.learning_rate or LOSSES[loss].learning_rate,
+            learning_rate=self.learning_rate or usual_rate(loss, self.modules, self.lora),
             max_seconds=self.max_seconds or DEFAULT_SECONDS,
         )
 
@@ -140,15 +147,6 @@ def _is_fix(value: Any) -> bool:  # noqa: ANN401
 
 def _are_dims(value: Any) -> bool:  # noqa: ANN401
     return isinstance(value, list) and all(type(dim) is int and 1 <= dim <= 4096 for dim in value)
-
-
-def _nothing_hidden(value: Mapping[str, Any]) -> None:
-    """Refuse what stands in the contract but cannot be honoured yet, rather than ignore it."""
-    if value.get("modules"):
-        raise StudioError(
-            "`modules` must be null: models built from zero are not offered here yet. "
-            "Name a sentence-transformers model as `base_model`."
-        )
 
 
 RULES: dict[str, Rule] = {

@@ -23,7 +23,8 @@ from ststudio.data.examples import Examples
 from ststudio.errors import StudioError
 from ststudio.runs.store import Run, State
 from ststudio.shelf import packaged_model
-from ststudio.training import models, pace
+from ststudio.training import models, pace, zero
+from ststudio.training.adapted import adapted
 from ststudio.training.bucketing import bucketed
 from ststudio.training.evaluation import dev_evaluator
 from ststudio.training.live import Live
@@ -85,6 +86,9 @@ def train(run: Run) -> Outcome:
     # 1. The model and its examples
     examples = Examples.load(run.examples_dir)
     case = CASES[examples.case]
+    if recipe.modules:
+        zero.build(run.base_dir, recipe, examples, run.built_dir)
+        run.write_base(run.built_dir)
     model = models.prepare_model(run.base_dir, recipe, case)
 
     # 2. Train, for as many steps as fit the time, and keep the best of it
@@ -130,7 +134,8 @@ def fine_tune(
     guide = models.load_guide(run.guide_dir) if GUIDE in recipe.loss_settings else None
     # Weight decay moves every row, those that no text uses as well.
     used = nullcontext() if recipe.weight_decay else used_vocabulary(model, texts)
-    with used, bucketed(model, models.trained_in(recipe) == "bfloat16") as forward:
+    casts = models.trained_in(recipe) == "bfloat16"
+    with adapted(model, recipe.lora), used, bucketed(model, casts) as forward:
         trainer = Trainer(
             model=model,
             args=training_arguments(run, recipe, case, examples, prompts),

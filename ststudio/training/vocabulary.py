@@ -80,7 +80,8 @@ def used_vocabulary(model: SentenceTransformer, texts: Texts) -> Iterator[None]:
     inner = model[0].model if isinstance(model[0], Transformer) else None
     whole = _word_embedding(inner)
     characters = sum(sum(map(len, lines)) for lines in texts.values())
-    if inner is None or whole is None or characters > MOST_CHARACTERS:
+    frozen = whole is not None and not whole.weight.requires_grad  # LoRA trains no word
+    if inner is None or whole is None or frozen or characters > MOST_CHARACTERS:
         yield
         return
     rows = UsedRows(whole, token_ids(model, texts))

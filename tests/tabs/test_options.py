@@ -30,15 +30,20 @@ def test_a_loss_shows_its_own_settings_and_no_others(loss: str) -> None:
 
 
 def test_what_is_left_alone_is_not_said_and_what_is_changed_is() -> None:
-    assert chosen("TripletLoss", DEFAULT_MODEL, values()) == {}
-    asked = chosen("TripletLoss", DEFAULT_MODEL, values(distance="euclidean", scale=3, margin=None))
+    assert chosen("TripletLoss", DEFAULT_MODEL, (), values()) == {}
+    asked = chosen(
+        "TripletLoss", DEFAULT_MODEL, (), values(distance="euclidean", scale=3, margin=None)
+    )
     assert asked == {"loss_settings": {"distance": "euclidean"}}
     recipe = Recipe({}, loss="TripletLoss", **asked).derived(CASES["triplet"])
     assert recipe.loss_settings == {"distance": "euclidean", "margin": 0.5}
 
 
 def test_matryoshka_halves_what_the_model_has() -> None:
-    asked = chosen("MultipleNegativesRankingLoss", DEFAULT_MODEL, values(matryoshka=True))
+    asked = chosen("MultipleNegativesRankingLoss", DEFAULT_MODEL, (), values(matryoshka=True))
     assert asked == {"matryoshka_dims": [384, 192, 96, 48]}
+    static = {"type": "StaticEmbedding", "dimensions": 128}
+    asked = chosen("MultipleNegativesRankingLoss", "", (static,), values(matryoshka=True))
+    assert asked == {"matryoshka_dims": [128, 64, 32]}
     assert halved(64) == [64, 32]
     assert halved(16) == [16]

@@ -1,0 +1,205 @@
+"""A model built layer by layer, drawn before anything is downloaded, and LoRA as a switch."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from ststudio.errors import StudioError
+from ststudio.runs import built
+from ststudio.runs.model_facts import named_input
+from ststudio.shelf import DEFAULT_MODEL
+from ststudio.tabs import QUIET
+from ststudio.tabs.session import Session
+from ststudio.training.blueprint import Blueprint, Step, needs_weights
+from ststudio.training.layers import LAYERS, Layer, Setting
+from ststudio.training.lora import LORA
+from ststudio.training.recipe import Recipe
+
+AS_IT_IS = ""
+STARTS = {
+    "The base model as it is": AS_IT_IS,
+    "The base model's Transformer, with other layers behind it": "Transformer",
+    "From zero: a small Transformer": "Transformer.from_scratch",
+    "From zero: static embedding": "StaticEmbedding",
+    "From zero: bag of words": "BoW",
+}
+# The layers that stand behind each start when it is chosen.
+USUAL = {
+    "Transformer": ["Normalize"],
+    "Transformer.from_scratch": ["Normalize"],
+    "StaticEmbedding": ["Normalize"],
+    "BoW": ["Dense", "Normalize"],
+}
+OPTIONAL = ("CNN", "Dense", "LayerNorm", "Dropout", "Normalize")
+WITH_SETTINGS = tuple(layer for layer in LAYERS.values() if layer.settings)
+KERNELS = "kernel_sizes"  # a list, typed as numbers with commas
+
+
+def modules_of(
+    start: str, more: Sequence[str], values: Sequence[Any]
+) -> tuple[dict[str, Any], ...] | None:
+    """Return what the widgets say as a recipe's modules, in the order in which layers stand."""
+    if start not in LAYERS:
+        return None
+    left = list(values)
+    given = {
+        layer.key: {setting.name: _read(setting, left.pop(0)) for setting in layer.settings}
+        for layer in WITH_SETTINGS
+    }
+    return tuple(_entry(LAYERS[key], given.get(key, {})) for key in _keys(start, more))
+
+
+def _keys(start: str, more: Sequence[str]) -> list[str]:
+    """Return the layers that are built, in order."""
+    behind = [key for key in OPTIONAL if key in more]
+    if LAYERS[start].gives != "tokens":
+        return [start, *(key for key in behind if LAYERS[key].reads != "tokens")]
+    before = [key for key in behind if LAYERS[key].reads == "tokens"]
+    return [start, *before, "Pooling", *(key for key in behind if key not in before)]
+
+
+def _entry(layer: Layer, settings: dict[str, Any]) -> dict[str, Any]:
+    return {"type": layer.type, **({layer.under: settings} if layer.under else settings)}
+
+
+def _read(setting: Setting, value: Any) -> Any:
+    """Return a widget's value as the recipe's: whole numbers whole, kernel sizes as a list."""
+    if setting.name == KERNELS and isinstance(value, str):
+        parts = [part.strip() for part in value.split(",") if part.strip()]
+        return [int(part) if part.isdigit() else part for part in parts]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def take(
+    session: Session, start: str, more: list[str], lora: bool, rank: float | None, *values: Any
+) -> Session:
+    """Keep what the widgets say in the session; it is checked when it is drawn and started."""
+    modules = modules_of(start, more, values)
+    adapts = lora and (modules is None or start == "Transformer")
+    return replace(session, modules=modules, lora={"r": int(rank or 0)} if adapts else None)
+
+
+def begin(session: Session, start: str, lora: bool, rank: float, *values: Any) -> tuple[Any, ...]:
+    """Start from another first layer, with the layers that usually stand behind it."""
+    more = USUAL.get(start, [])
+    taken = take(session, start, more, lora, rank, *values)
+    fits = [key for key in OPTIONAL if start == AS_IT_IS or _fits(key, start)]
+    boxes = gr.update(
+        choices=[(LAYERS[key].title, key) for key in fits], value=more, visible=start != AS_IT_IS
+    )
+    adapts = gr.update(visible=start in (AS_IT_IS, "Transformer"))
+    return taken, boxes, adapts, *visible(start, more)
+
+
+def _fits(key: str, start: str) -> bool:
+    return LAYERS[key].reads != "tokens" or LAYERS[start].gives == "tokens"
+
+
+def visible(start: str, more: Sequence[str]) -> list[Any]:
+    """Show the settings of the layers that are built, and of no other."""
+    keys = _keys(start, more) if start in LAYERS else []
+    return [gr.update(visible=layer.key in keys) for layer in WITH_SETTINGS]
+
+
+def picture(session: Session, length: float | None) -> str:
+    """Draw the layers with dimensions and weights, or say why they cannot be built."""
+    try:
+        asked: dict[str, Any] = {"modules": list(session.modules or ()), "lora": session.lora}
+        asked |= {"source": {}, "max_seq_length": int(length) if length else None}
+        recipe = Recipe.from_json(asked)
+        if recipe.modules is None and recipe.lora is None:
+            return ""
+        model = named_input(session.base_model or DEFAULT_MODEL, None)
+        built.checked_input(recipe, model)
+        plan = built.blueprint_of(recipe, model)
+    except StudioError as error:
+        return f'<div class="finding error">{html.escape(str(error))}</div>'
+    return layers_html(plan, needs_weights(recipe.modules)) if plan else ""
+
+
+def layers_html(plan: Blueprint, lent: bool) -> str:
+    """Return a plan as a column of layers, each as wide a bar as its share of the weights."""
+    total = max(plan.parameters, 1)
+    rows = "".join(_row(step, step.parameters / total) for step in plan.steps)
+    width = plan.steps[-1].flow.width
+    counts = f"{plan.counts} " if plan.counts else ""
+    before = (
+        "Before training only the Transformer knows anything; the layers behind it are new"
+        if lent
+        else "Before training its weights are random and it knows nothing: the gain that is "
+        "reported is over that, not over a model that was trained before"
+    )
+    return (
+        f'<div class="layers"><p class="end">A text</p><ol>{rows}</ol>'
+        f'<p class="end">A vector of <b>{width:,}</b> dimensions</p>'
+        f"<p><b>{counts}{in_words(plan.parameters)}</b> weights in all, "
+        f"{counts}{4 * plan.parameters / 1e6:,.1f} MB. {before}.</p></div>"
+    )
+
+
+def _row(step: Step, share: float) -> str:
+    layer = step.layer
+    counts = f"{layer.counts} " if layer.counts and step.parameters else ""
+    weights = f"{counts}{in_words(step.parameters)} weights" if step.parameters else "no weights"
+    many = f"{layer.counts} " if layer.counts == "up to" else ""
+    each = "token" if step.flow.kind == "tokens" else "text"
+    return (
+        f'<li><span class="name">{html.escape(layer.title)}</span>'
+        f'<span class="out">{many}{step.flow.width:,} numbers a {each}</span>'
+        f'<span class="weights">{weights}</span>'
+        f'<i style="width:{100 * share:.1f}%"></i>'
+        f'<span class="why">{html.escape(layer.why)}</span></li>'
+    )
+
+
+def in_words(parameters: int) -> str:
+    """Return a count of weights as people say it."""
+    return f"{parameters / 1e6:,.1f} million" if parameters >= 1_000_000 else f"{parameters:,}"
+
+
+def _widget(setting: Setting) -> Any:
+    label, default = setting.label, setting.default
+    if setting.choices:
+        return gr.Dropdown(list(setting.choices), value=default, label=label, min_width=160)
+    if setting.name == KERNELS:
+        return gr.Textbox(", ".join(map(str, default)), label=label, min_width=160)
+    whole = isinstance(default, int)
+    return gr.Number(
+        default, label=label, precision=0 if whole else None, info=setting.rule.says, min_width=160
+    )
+
+
+def build(session: gr.State, length: gr.Number) -> None:
+    """Lay out what a model is built of, and wire it."""
+    gr.Markdown("Normally a model that was trained before is fine-tuned. Here one is built.")
+    start = gr.Radio(list(STARTS.items()), value=AS_IT_IS, label="Start from", elem_id="start")
+    more = gr.CheckboxGroup([], label="Layers behind it", visible=False, elem_id="behind")
+    rows, widgets = [], []
+    for layer in WITH_SETTINGS:
+        with gr.Row(visible=False) as row:
+            rows.append(row)
+            widgets += [_widget(setting) for setting in layer.settings]
+    drawing = gr.HTML("", elem_id="layers")
+    with gr.Row() as adapter:
+        lora = gr.Checkbox(
+            False,
+            label="LoRA",
+            info="Freeze the Transformer, train small matrices beside its attention, and merge "
+            "them in. Less is learned, and less is forgotten.",
+            elem_id="lora",
+        )
+        rank = gr.Number(LORA[0].default, label="LoRA rank", precision=0, info=LORA[0].rule.says)
+
+    said = [start, more, lora, rank, *widgets]
+    start.input(
+        begin, [session, start, lora, rank, *widgets], [session, more, adapter, *rows], **QUIET
+    )
+    more.input(take, [session, *said], session, **QUIET)
+    more.input(visible, [start, more], rows, **QUIET)
+    for widget in (lora, rank, *widgets):
+        widget.input(take, [session, *said], session, **QUIET)
+    session.change(picture, [session, length], drawing, **QUIET)
+    length.change(picture, [session, length], drawing, **QUIET)
