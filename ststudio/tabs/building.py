@@ -160,8 +160,8 @@ def in_words(parameters: int) -> str:
     return f"{parameters / 1e6:,.1f} million" if parameters >= 1_000_000 else f"{parameters:,}"
 
 
-def _widget(setting: Setting) -> Any:
-    label, default = setting.label, setting.default
+def _widget(layer: Layer, setting: Setting) -> Any:
+    label, default = f"{layer.type} · {setting.label}", setting.default
     if setting.choices:
         return gr.Dropdown(list(setting.choices), value=default, label=label, min_width=160)
     if setting.name == KERNELS:
@@ -174,14 +174,17 @@ def _widget(setting: Setting) -> Any:
 
 def build(session: gr.State, length: gr.Number) -> None:
     """Lay out what a model is built of, and wire it."""
-    gr.Markdown("Normally a model that was trained before is fine-tuned. Here one is built.")
+    gr.Markdown(
+        "Normally a model that was trained before is fine-tuned. Here one is built, which rarely "
+        "comes near: to see what each layer does, or where a model must be tiny or very fast."
+    )
     start = gr.Radio(list(STARTS.items()), value=AS_IT_IS, label="Start from", elem_id="start")
     more = gr.CheckboxGroup([], label="Layers behind it", visible=False, elem_id="behind")
     rows, widgets = [], []
     for layer in WITH_SETTINGS:
         with gr.Row(visible=False) as row:
             rows.append(row)
-            widgets += [_widget(setting) for setting in layer.settings]
+            widgets += [_widget(layer, setting) for setting in layer.settings]
     drawing = gr.HTML("", elem_id="layers")
     with gr.Row() as adapter:
         lora = gr.Checkbox(
@@ -195,11 +198,16 @@ def build(session: gr.State, length: gr.Number) -> None:
 
     said = [start, more, lora, rank, *widgets]
     start.input(
-        begin, [session, start, lora, rank, *widgets], [session, more, adapter, *rows], **QUIET
+        begin,
+        [session, start, lora, rank, *widgets],
+        [session, more, adapter, *rows],
+        trigger_mode="always_last",
+        **QUIET,
     )
-    more.input(take, [session, *said], session, **QUIET)
-    more.input(visible, [start, more], rows, **QUIET)
+    more.input(take, [session, *said], session, trigger_mode="always_last", **QUIET)
+    more.input(visible, [start, more], rows, trigger_mode="always_last", **QUIET)
     for widget in (lora, rank, *widgets):
-        widget.input(take, [session, *said], session, **QUIET)
+        # Of changes the last one counts; of inputs those are dropped that come too fast.
+        widget.change(take, [session, *said], session, **QUIET)
     session.change(picture, [session, length], drawing, **QUIET)
     length.change(picture, [session, length], drawing, **QUIET)

@@ -95,10 +95,10 @@ _LAYERS = (
         "tokens",
         sizes.scratch,
         (
-            _whole("hidden_size", 128, 16, 1024, "Width"),
-            _whole("num_hidden_layers", 2, 1, 12, "Layers"),
-            _whole("num_attention_heads", 2, 1, 16, "Attention heads"),
-            _whole("intermediate_size", 512, 16, 4096, "Width inside a layer"),
+            _whole("hidden_size", 128, 16, 1024, "width"),
+            _whole("num_hidden_layers", 2, 1, 12, "layers"),
+            _whole("num_attention_heads", 2, 1, 16, "attention heads"),
+            _whole("intermediate_size", 512, 16, 4096, "width inside a layer"),
         ),
         under="from_scratch",
         learning_rate=5e-4,
@@ -110,7 +110,7 @@ _LAYERS = (
         "texts",
         "sentence",
         sizes.static,
-        (_whole("dimensions", 256, 16, 1024, "Dimensions"),),
+        (_whole("dimensions", 256, 16, 1024, "dimensions"),),
         learning_rate=3e-2,
         no_losses=NO_ROWS,
     ),
@@ -122,8 +122,8 @@ _LAYERS = (
         "words",
         sizes.words,
         (
-            _whole("words", 5_000, 50, 30_000, "Words at most"),
-            _choice("weights", ("idf", "none"), "Weight of a word"),
+            _whole("words", 5_000, 50, 30_000, "words at most"),
+            _choice("weights", ("idf", "none"), "weight of a word"),
         ),
         learning_rate=2e-3,
         no_losses={"GISTEmbed": NO_ROWS["GISTEmbed"]},
@@ -138,12 +138,12 @@ _LAYERS = (
         "tokens",
         sizes.convolutions,
         (
-            _whole("out_channels", 128, 8, 1024, "Channels per kernel"),
+            _whole("out_channels", 128, 8, 1024, "channels per kernel"),
             Setting(
                 "kernel_sizes",
                 [1, 3, 5],
                 Rule(_are_kernels, f"1 to {MOST_KERNELS} odd whole numbers from 1 to 15 in a list"),
-                "Kernel sizes, odd",
+                "kernel sizes, odd",
             ),
         ),
     ),
@@ -154,7 +154,7 @@ _LAYERS = (
         "tokens",
         "sentence",
         sizes.same,
-        (_choice("mode", POOLING, "Pooling mode"),),
+        (_choice("mode", POOLING, "mode"),),
     ),
     Layer(
         "Dense",
@@ -164,8 +164,8 @@ _LAYERS = (
         "sentence",
         sizes.projection,
         (
-            _whole("out_features", 256, 8, 4096, "Dimensions"),
-            _choice("activation", ACTIVATIONS, "Activation"),
+            _whole("out_features", 256, 8, 4096, "dimensions"),
+            _choice("activation", ACTIVATIONS, "activation"),
         ),
     ),
     Layer(
@@ -183,7 +183,7 @@ _LAYERS = (
         "sentence",
         "sentence",
         sizes.same,
-        (Setting("dropout", 0.1, number(0, 0.9), "Share left out"),),
+        (Setting("dropout", 0.1, number(0, 0.9), "share left out"),),
     ),
     Layer(
         "Normalize",
