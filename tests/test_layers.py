@@ -41,6 +41,7 @@ WORKER_MODULES = {
     "training/bucketing.py",
     "training/vocabulary.py",
     "training/models.py",
+    "training/kept.py",
     "training/live.py",
     "training/measuring.py",
     "training/neighbours.py",
