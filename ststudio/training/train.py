@@ -74,8 +74,8 @@ def train_job(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_words(error: BaseException) -> str:
-    # On a CPU torch says so by a RuntimeError, the system by an OSError.
-    signs = ("t allocate memory", "bad_alloc", "out of memory")  # cannot, can't
+    # torch says so by a RuntimeError, the system by an OSError, and oneDNN says no more than that.
+    signs = ("t allocate memory", "bad_alloc", "out of memory", "could not create a primitive")
     if isinstance(error, MemoryError) or any(sign in str(error) for sign in signs):
         return "Out of memory. Use a smaller batch, shorter texts or a smaller model."
     return f"Training failed unexpectedly ({type(error).__name__}: {error})."
