@@ -24,7 +24,7 @@ START = (
 )
 
 # What a child may inherit; everything else in the app's environment may hold a secret.
-INHERITED = ("PATH", "TMPDIR", "TZ", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
+INHERITED = ("PATH", "TMPDIR", "TZ", "LD_LIBRARY_PATH")
 INHERITED_PREFIXES = ("OMP_", "OPENBLAS_", "MKL_", "NVIDIA_")
 
 OFFLINE = {
@@ -47,7 +47,11 @@ def child_environment(home: Path) -> dict[str, str]:
         for name, value in os.environ.items()
         if name in INHERITED or name.startswith(INHERITED_PREFIXES)
     }
-    return {**kept, **OFFLINE, "HOME": str(home), "NUMBA_CACHE_DIR": str(home / "numba")}
+    # The trainer spreads a model over every GPU it sees, thread by thread (DataParallel), and with
+    # that changes batches, losses and what in-batch negatives are: so a child sees one.
+    gpu = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
+    folders = {"HOME": str(home), "NUMBA_CACHE_DIR": str(home / "numba")}
+    return {**kept, **OFFLINE, **folders, "CUDA_VISIBLE_DEVICES": gpu}
 
 
 @cache
@@ -76,11 +80,13 @@ class Child:
     (a StudioError over there) or ``{"crash": class name}``.
     """
 
+    start = START
+
     def __init__(self, job: str, home: Path, *arguments: str) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self.job = job
         self.process = subprocess.Popen(
-            [*network_jail(), sys.executable, "-I", "-c", START, str(ROOT), job, *arguments],
+            [*network_jail(), sys.executable, "-I", "-c", self.start, str(ROOT), job, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=child_environment(home),

@@ -13,6 +13,7 @@ import gradio as gr
 
 from ststudio import palette
 from ststudio.errors import StudioError
+from ststudio.runs.lease import on_zero_gpu
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.tabs import QUIET, compare, data, push, train
@@ -147,13 +148,16 @@ def facts() -> str:
 
 def hardware() -> str:
     """Name the GPU that runs train on, or the CPU where there is none."""
+    if on_zero_gpu():
+        return "ZeroGPU: each run borrows a GPU, on your own daily quota there"
     ask = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
         found = subprocess.run(ask, capture_output=True, text=True, timeout=5).stdout.splitlines()
     except (OSError, subprocess.TimeoutExpired):
         found = []
     if found:
-        return f"a GPU ({found[0].strip()})"
+        others = f", one of {len(found)}" if len(found) > 1 else ""
+        return f"a GPU ({found[0].strip()}{others})"
     return f"a CPU with {len(os.sched_getaffinity(0))} cores"
 
 

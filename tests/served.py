@@ -29,8 +29,11 @@ def free_port() -> int:
 class App:
     """A running app, called over plain HTTP as any client would."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str] | None = None, start: str = "app.py"
+    ) -> None:
         self.folder, self.port = folder, free_port()
+        self.headers: dict[str, str] = {}  # of every call, beside its content's type
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "app.log"
         # Elsewhere than the data, as on a real machine: Gradio serves files of its own folder only.
@@ -39,7 +42,7 @@ class App:
             made.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "app.py"],
+                [sys.executable, start],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
@@ -85,7 +88,7 @@ class App:
         request = urllib.request.Request(
             self.url + path,
             data=json.dumps(body).encode(),
-            headers={"content-type": "application/json"},
+            headers={"content-type": "application/json", **self.headers},
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)

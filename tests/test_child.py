@@ -85,3 +85,16 @@ def test_a_late_answer_kills_the_child(child: Child) -> None:
     with pytest.raises(TimeoutError):
         child.ask({}, 0.2)
     assert not child.alive
+
+
+@pytest.mark.parametrize(("visible", "seen"), [(None, "0"), ("2,3", "2"), ("", ""), ("-1", "-1")])
+def test_a_child_sees_one_gpu_so_that_no_batch_is_spread_over_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, seen: str
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    child = Child("read", tmp_path)
+    environment = Path(f"/proc/{child.process.pid}/environ").read_bytes().split(b"\0")
+    child.kill()
+    assert f"CUDA_VISIBLE_DEVICES={seen}".encode() in environment

@@ -43,6 +43,7 @@ WORKER_MODULES = {
     "training/models.py",
     "training/zero.py",
     "training/adapted.py",
+    "training/kept.py",
     "training/live.py",
     "training/measuring.py",
     "training/neighbours.py",

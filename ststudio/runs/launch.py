@@ -2,27 +2,76 @@
 
 import os
 import threading
-import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
 
 from ststudio.child import Child, ChildDied
+from ststudio.errors import StudioError
 from ststudio.runs.store import Run
+from ststudio.runs.watch import GRACE_SECONDS, Watch
 from ststudio.settings import Settings, get_settings
 
-GRACE_SECONDS = 45.0  # for loading and measuring beyond what the recipe's time suggests
 POLL_SECONDS = 0.5
 # A child that imports its libraries keeps a core busy for ten seconds. With fewer cores than this
 # it would take them from the run, in the very steps by which the run's pace is measured.
 CORES_TO_SPARE = 4
 
 
+class Door(Protocol):
+    """What the queue needs to know of compute."""
+
+    @property
+    def slots(self) -> int:
+        """Return how many runs may be handed over at a time."""
+
+    def train(self, run: Run) -> None:
+        """Train the run and return when it has ended, or is no longer there."""
+
+    def close(self) -> None:
+        """End whatever trains."""
+
+
+def attend(child: Child, run: Run, watch: Watch) -> None:
+    """Hand the run to a child and wait for its end, however it ends."""
+    try:
+        child.send({"run": str(run.path)})
+        while True:
+            try:
+                child.receive(POLL_SECONDS)
+                return
+            except TimeoutError:
+                if not run.path.exists():
+                    return  # deleted
+                if reason := watch.reason():
+                    child.kill()
+                    _fail(run, reason)
+                    return
+    except ChildDied as death:
+        _fail(run, f"{death} Nothing was kept. Try fewer or shorter rows.")
+    except StudioError as error:  # so little memory that the worker could not write its end
+        _fail(run, str(error))
+
+
+def _fail(run: Run, reason: str) -> None:
+    if run.path.exists() and not run.ended:
+        run.end("failed", reason)
+
+
 class ChildDoor:
     """Train runs one at a time, each in a child of its own that was warmed beforehand."""
 
+    slots = 1
+
     def __init__(
-        self, settings: Settings | None = None, grace_seconds: float = GRACE_SECONDS
+        self,
+        settings: Settings | None = None,
+        grace_seconds: float = GRACE_SECONDS,
+        make_child: Callable[[str, Path], Child] = Child,
     ) -> None:
         self.settings = settings or get_settings()
         self.grace_seconds = grace_seconds
+        self._make_child = make_child
         self._home = self.settings.folder / "home"
         self._lock = threading.Lock()
         self._warm: Child | None = None
@@ -33,7 +82,7 @@ class ChildDoor:
         """Start a child that imports its libraries and waits for its job."""
         with self._lock:
             if not self._closed and (self._warm is None or not self._warm.alive):
-                self._warm = Child("train", self._home)
+                self._warm = self._make_child("train", self._home)
 
     def train(self, run: Run) -> None:
         """Hand the run to a child and wait for its end, however it ends."""
@@ -46,51 +95,18 @@ class ChildDoor:
         if len(os.sched_getaffinity(0)) >= CORES_TO_SPARE:
             self.warm()
         try:
-            self._watch(child, run)
+            attend(child, run, Watch(run, self.settings, self.grace_seconds))
         finally:
             child.kill()
             with self._lock:
                 self._busy = None
             self.warm()
 
-    def _watch(self, child: Child, run: Run) -> None:
-        seconds = float(run.recipe.get("max_seconds") or 0.0)
-        deadline = time.monotonic() + self._longest(seconds)
-        try:
-            child.send({"run": str(run.path)})
-            while True:
-                try:
-                    child.receive(POLL_SECONDS)
-                    return
-                except TimeoutError:
-                    if time.monotonic() > deadline and self._silent(run, deadline):
-                        child.kill()
-                        run.end("failed", "No sign of life after the time limit; it was ended.")
-                        return
-        except ChildDied as death:
-            if run.path.exists() and not run.ended:
-                run.end("failed", f"{death} Nothing was kept. Try fewer or shorter rows.")
-
-    def _longest(self, seconds: float) -> float:
-        """Return the seconds after which a run is ended unless it shows signs of life."""
-        return 1.5 * seconds + self.grace_seconds + self.settings.hard_stop_seconds
-
-    def _silent(self, run: Run, deadline: float) -> bool:
-        """Tell whether a late run stands still, or goes on for twice as long as it may."""
-        still = time.time() - run.last_sign > self.settings.hard_stop_seconds
-        return still or time.monotonic() > deadline + self._longest(0.0)
-
-    def kill(self) -> None:
-        """End the child that trains, if any."""
-        with self._lock:
-            if self._busy is not None:
-                self._busy.kill()
-
     def close(self) -> None:
         """End the warm child and the busy one."""
-        self.kill()
         with self._lock:
             self._closed = True
-            if self._warm is not None:
-                self._warm.kill()
-                self._warm = None
+            for child in (self._busy, self._warm):
+                if child is not None:
+                    child.kill()
+            self._warm = None

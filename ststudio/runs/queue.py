@@ -2,12 +2,15 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from contextvars import Context, copy_context
 from functools import cache
 from pathlib import Path
 
 from ststudio.errors import StudioError
 from ststudio.runs.janitor import tidy
-from ststudio.runs.launch import ChildDoor
+from ststudio.runs.launch import ChildDoor, Door
+from ststudio.runs.lease import ZeroDoor, on_zero_gpu
 from ststudio.runs.store import Run, RunStore, get_store
 from ststudio.settings import Settings, get_settings
 
@@ -17,16 +20,17 @@ TIDY_SECONDS = 600.0
 class Queue:
     """The runs that wait and the one that trains."""
 
-    def __init__(self, store: RunStore, door: ChildDoor, settings: Settings) -> None:
+    def __init__(self, store: RunStore, door: Door, settings: Settings) -> None:
         self.store, self.door, self.settings = store, door, settings
         self._changed = threading.Condition()
         self._waiting: list[Run] = []
         self._ready: set[str] = set()  # their base model lies on the disk
-        self._running: Run | None = None
+        self._running: dict[str, Run] = {}
+        self._contexts: dict[str, Context] = {}  # of who asked: on ZeroGPU it holds whose quota
         self._closed = False
 
     def start(self) -> None:
-        """Recover what a crash left, then serve runs on a thread of its own."""
+        """Recover what a crash left, then serve runs on threads of their own."""
         for run in self.store:
             if run.ended:
                 continue
@@ -35,7 +39,8 @@ class Queue:
                 self._ready.add(run.id)
             else:
                 run.end("interrupted", "The app was restarted while this run was under way.")
-        threading.Thread(target=self._serve, daemon=True).start()
+        for _ in range(self.door.slots):
+            threading.Thread(target=self._serve, daemon=True).start()
         threading.Thread(target=self._tidy, daemon=True).start()
 
     def check(self) -> None:
@@ -51,6 +56,7 @@ class Queue:
         with self._changed:
             self.check()
             self._waiting.append(run)
+            self._contexts[run.id] = copy_context()
         threading.Thread(target=self._prepare, args=(run, fetch_base), daemon=True).start()
         return self.position(run) or 1
 
@@ -82,7 +88,7 @@ class Queue:
 
     def _trains(self, run: Run) -> bool:
         with self._changed:
-            return self._running is not None and self._running.id == run.id
+            return run.id in self._running
 
     def stop(self, run: Run) -> None:
         """Stop a run: a waiting one ends at once, a training one keeps what it learned."""
@@ -93,42 +99,44 @@ class Queue:
             run.end("stopped", "Stopped before it began; there is no model.")
 
     def delete(self, run: Run) -> None:
-        """Remove a run, ending it first where it trains."""
+        """Remove a run; where it trains, the door ends what finds its directory gone."""
         self._drop(run)
-        running = self._trains(run)
-        self.store.delete(run)  # first: a run that is just being handed over finds nothing to do
-        if running:
-            self.door.kill()
+        self.store.delete(run)
 
     def _drop(self, run: Run) -> bool:
         with self._changed:
             before = len(self._waiting)
             self._waiting = [waiting for waiting in self._waiting if waiting.id != run.id]
             self._ready.discard(run.id)
+            if len(self._waiting) < before:
+                self._contexts.pop(run.id, None)
             return len(self._waiting) < before
 
-    def _next(self) -> Run | None:
+    def _next(self) -> tuple[Run, Context] | None:
         with self._changed:
             while not self._closed:
                 for run in self._waiting:
                     if run.id in self._ready:
                         self._waiting.remove(run)
                         self._ready.discard(run.id)
-                        self._running = run
-                        return run
+                        self._running[run.id] = run
+                        return run, self._contexts.pop(run.id, None) or copy_context()
                 self._changed.wait()
         return None
 
     def _serve(self) -> None:
-        while (run := self._next()) is not None:
+        while (found := self._next()) is not None:
+            run, context = found
             try:
-                self.door.train(run)
-            except OSError as error:  # a full disk, a deleted directory: the next run goes on
-                if run.path.exists():
-                    run.end("failed", f"The run could not go on ({error.strerror}).")
+                context.run(self.door.train, run)
+            except Exception as error:  # a full disk, a deleted directory: the next run goes on
+                said = getattr(error, "strerror", None) or type(error).__name__
+                with suppress(OSError):
+                    if not run.ended:
+                        run.end("failed", f"The run could not go on ({said}).")
             finally:
                 with self._changed:
-                    self._running = None
+                    del self._running[run.id]
 
     def _tidy(self) -> None:
         while not self._closed:
@@ -148,7 +156,7 @@ class Queue:
 def get_queue() -> Queue:
     """Return this process's queue, serving."""
     settings = get_settings()
-    door = ChildDoor(settings)
+    door = ZeroDoor(settings) if on_zero_gpu() else ChildDoor(settings)
     door.warm()
     queue = Queue(get_store(), door, settings)
     queue.start()

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import math
 import os
 import re
 import secrets
@@ -89,13 +90,18 @@ class Run:
 
     @property
     def scratch_dir(self) -> Path:
-        """Return the folder for what the trainer writes and nobody reads."""
+        """Return the folder of what is of no use once the run has ended."""
         return self.path / "scratch"
+
+    @property
+    def kept_file(self) -> Path:
+        """Return the weights kept so far, where the GPU may be taken away at any moment."""
+        return self.scratch_dir / "kept.safetensors"
 
     @property
     def recipe(self) -> dict[str, Any]:
         """Return what was asked, as JSON."""
-        return dict(read_json(self.path / "recipe.json"))
+        return dict(read_json(self.path / "recipe.json") or {})
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -130,6 +136,11 @@ class Run:
         return (self.path / "stop").exists()
 
     @property
+    def stop_asked(self) -> float:
+        """Return when it was asked to stop, in seconds since the epoch, or infinity."""
+        return _changed(self.path / "stop") or math.inf
+
+    @property
     def has_model(self) -> bool:
         """Tell whether there is a whole fine-tuned model and its vectors."""
         return self.model_dir.is_dir() and (self.embeddings_dir / "tuned.npy").exists()
@@ -140,8 +151,8 @@ class Run:
 
     @property
     def last_sign(self) -> float:
-        """Return when the state was last written, in seconds since the epoch."""
-        return (self.path / "state.json").stat().st_mtime
+        """Return when state or log were last written, in seconds since the epoch."""
+        return max(_changed(self.path / "state.json"), _changed(self.path / "log.jsonl"))
 
     def end(self, state: State, reason: str | None = None) -> None:
         """Write the final state."""
@@ -200,6 +211,14 @@ class Run:
             return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
         except FileNotFoundError:
             return 0
+
+
+def _changed(path: Path) -> float:
+    """Return when a file last changed, 0 where there is none."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _hash(key: str) -> str:

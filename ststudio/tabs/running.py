@@ -21,6 +21,12 @@ READY = (
     "whether it helped."
 )
 
+CUT_SHORT = {
+    "time_limit": " The time limit cut training short.",
+    "lease_ended": " The GPU was taken away before the run was done, as a lease has its end: the "
+    "best model until then was kept, and measured on the CPU.",
+}
+
 
 def eta(run: Run, state: dict[str, Any]) -> float | None:
     """Estimate the seconds until the report, or None where nothing is known."""
@@ -48,8 +54,7 @@ def _words(run: Run, state: dict[str, Any]) -> str:
     if name == "running":
         return _running_words(run, state)
     if name == "finished":
-        cut = " The time limit cut training short." if reason == "time_limit" else ""
-        return f"Finished.{cut} {_kept_until(run)}"
+        return f"Finished.{CUT_SHORT.get(reason or '', '')} {_kept_until(run)}"
     return f"{name.capitalize()}: {reason or 'no reason was written down'}"
 
 

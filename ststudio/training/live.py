@@ -17,6 +17,7 @@ from transformers.trainer_utils import IntervalStrategy
 
 from ststudio.errors import StudioError
 from ststudio.runs.store import Run
+from ststudio.training.kept import keep, take
 from ststudio.training.pace import fit_steps
 from ststudio.training.recipe import DEFAULT_SECONDS, Recipe
 
@@ -24,18 +25,25 @@ STATE_SECONDS = 0.3  # between two writes of state.json
 # Steps at which the pace is measured and the plan made to fit: often, for a machine that others
 # share may be twice as slow in the first steps as in the next.
 PACED_AT = (3, 5, 8, 12, 18, 27, 40, 60, 90)
+# The seconds a run may be silent past its time before it counts as hung: two of its longest steps,
+# but at least this; and more before a first step or a look at dev, whose length is not yet known.
+STEP_PATIENCE = 8.0
+PATIENCE = 30.0
 
 
 class Live(TrainerCallback):
     """Show each step in the run's directory; stop at the time limit or when asked to.
 
-    The weights that did best on dev are kept in memory where `keeps_best`.
+    The weights that did best on dev are kept in memory where `keeps_best`. On a GPU that is
+    `leased` they are kept on disk as well, or else the last ones that were evaluated.
     """
 
-    def __init__(self, run: Run, metric: str, recipe: Recipe, keeps_best: bool) -> None:
+    def __init__(
+        self, run: Run, metric: str, recipe: Recipe, keeps_best: bool, leased: bool = False
+    ) -> None:
         self.run, self.metric, self.recipe = run, f"eval_{metric}", recipe
         self.max_seconds = recipe.max_seconds or DEFAULT_SECONDS
-        self.keeps_best = keeps_best
+        self.keeps_best, self.leased = keeps_best, leased
         self.best = -math.inf
         self.best_weights: dict[str, torch.Tensor] = {}
         self.started = 0.0
@@ -48,6 +56,7 @@ class Live(TrainerCallback):
         self.late_baseline = recipe.late_baseline
         self.asked = 0
         self.stopped = False
+        self.lost = False  # the GPU, before the run was done
         self.cut = False  # fewer steps than asked for, to fit the time
 
     def on_train_begin(
@@ -56,7 +65,8 @@ class Live(TrainerCallback):
         """Start the clock."""
         self.started = time.monotonic()
         self.asked = state.max_steps
-        self.run.update(step=0, steps=state.max_steps)
+        until = time.time() + self.max_seconds
+        self.run.update(step=0, steps=state.max_steps, until=until, patience=PATIENCE)
 
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -86,7 +96,10 @@ class Live(TrainerCallback):
             left = self._pace() * (state.max_steps - state.global_step)
             left = max(0.0, min(left, self.max_seconds - self.seconds))
             self.run.update(
-                step=state.global_step, steps=state.max_steps, training_seconds_left=left
+                step=state.global_step,
+                steps=state.max_steps,
+                training_seconds_left=left,
+                patience=self._patience(),
             )
         self.stopped = self.stopped or self.run.stopping
         late = self.seconds > self.max_seconds
@@ -94,6 +107,20 @@ class Live(TrainerCallback):
         if self.stopped or late:
             control.should_training_stop = True
             control.should_evaluate = watched
+        if control.should_evaluate:
+            self.run.update(patience=max(PATIENCE, 3 * self.dev_seconds))
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any
+    ) -> None:
+        """Keep the last weights, evaluated or not, as measuring may outlast the lease."""
+        self.run.update(patience=PATIENCE)
+        if self.leased and not self.keeps_best and state.global_step:
+            self._keep(rest["model"], state)
+
+    def _patience(self) -> float:
+        """Return the seconds without a step after which a run counts as hung, past its time."""
+        return max(STEP_PATIENCE, 2 * max(self.step_seconds))
 
     def _is_baseline(self, state: TrainerState) -> bool:
         """Tell whether the weights are still the base model's."""
@@ -159,12 +186,31 @@ class Live(TrainerCallback):
         """Keep the weights when dev is as good as ever; the baseline is nothing to keep."""
         if self._is_baseline(state):
             self.dev_seconds = self.seconds - self.dev_started
+        else:
+            value = (metrics or {}).get(self.metric, -math.inf)
+            if value >= self.best or not self.keeps_best:
+                self.best = value
+                self._keep(rest["model"], state)
+        self.run.update(patience=self._patience() if self.step_seconds else PATIENCE)
+
+    def _keep(self, model: torch.nn.Module, state: TrainerState) -> None:
+        if not self.keeps_best and not self.leased:
             return
-        value = (metrics or {}).get(self.metric, -math.inf)
-        if self.keeps_best and value >= self.best:
-            self.best = value
-            weights = rest["model"].state_dict()
-            self.best_weights = {name: w.detach().cpu().clone() for name, w in weights.items()}
+        weights = {
+            name: weight.detach().cpu().clone().contiguous()
+            for name, weight in model.state_dict().items()
+        }
+        if self.keeps_best:
+            self.best_weights = weights
+        if self.leased:
+            keep(self.run.kept_file, weights, step=state.global_step, seconds=self.seconds)
+
+    def take_over(self, model: torch.nn.Module, state: TrainerState) -> None:
+        """Go on from what was kept by a run that lost its GPU."""
+        kept = take(self.run.kept_file, model)
+        state.global_step = int(kept["step"])
+        self.started = time.monotonic() - kept["seconds"]
+        self.lost = True
 
     def restore_best(self, model: torch.nn.Module) -> None:
         """Go back to the best weights, where some were kept."""

@@ -63,21 +63,30 @@ def train_job(message: dict[str, Any]) -> dict[str, Any]:
     run = Run(Path(message["run"]))
     outcome: Outcome
     try:
-        outcome = train(run)
+        outcome = train(run, message.get("leased", False))
     except StudioError as error:
         outcome = "failed", str(error)
-    except (MemoryError, torch.OutOfMemoryError):
-        outcome = "failed", "Out of memory. Use a smaller batch, shorter texts or a smaller model."
     except BaseException as error:  # a Rust panic in a tokenizer is no Exception
         traceback.print_exc()
-        outcome = "failed", f"Training failed unexpectedly ({type(error).__name__}: {error})."
+        outcome = "failed", _in_words(error)
     shutil.rmtree(run.scratch_dir, ignore_errors=True)
     run.end(*outcome)
     return {}
 
 
-def train(run: Run) -> Outcome:
-    """Fine-tune, measure before and after, keep model, vectors and report; say how it ended."""
+def _in_words(error: BaseException) -> str:
+    # torch says so by a RuntimeError, the system by an OSError, and oneDNN says no more than that.
+    signs = ("t allocate memory", "bad_alloc", "out of memory", "could not create a primitive")
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in signs):
+        return "Out of memory. Use a smaller batch, shorter texts or a smaller model."
+    return f"Training failed unexpectedly ({type(error).__name__}: {error})."
+
+
+def train(run: Run, leased: bool = False) -> Outcome:
+    """Fine-tune, measure before and after, keep model, vectors and report; say how it ended.
+
+    A run that lost its GPU is not trained again: what it kept is measured.
+    """
     start = time.monotonic()
     run.update(state="running", started=time.time(), phase="loading the model")
     recipe = Recipe.from_json(run.recipe)
@@ -92,7 +101,7 @@ def train(run: Run) -> Outcome:
     model = models.prepare_model(run.base_dir, recipe, case)
 
     # 2. Train, for as many steps as fit the time, and keep the best of it
-    live = Live(run, case.metric, recipe, _keeps_best(examples.dev))
+    live = Live(run, case.metric, recipe, _keeps_best(examples.dev), leased)
     trainer = fine_tune(run, recipe, case, model, examples, live)
     train_seconds = live.seconds
     if trainer.state.global_step == 0:
@@ -113,6 +122,8 @@ def train(run: Run) -> Outcome:
     report["train_seconds"] = round(train_seconds, 1)
     report["seconds"] = round(time.monotonic() - start, 1)
     run.write_report(report)
+    if live.lost:
+        return "finished", "lease_ended"
     if live.stopped:
         return "stopped", "Stopped when asked; what was learned until then is kept."
     return "finished", "time_limit" if live.cut else None
@@ -147,13 +158,16 @@ def fine_tune(
         )
         trainer.remove_callback(PrinterCallback)  # nobody reads it
         _set_steps(trainer, recipe)
-        run.update(
-            phase="training",
-            trained_in=models.trained_in(recipe),
-            measuring_seconds=pace.MEASURING_SECONDS,
-        )
-        trainer.train()
-        live.restore_best(model)
+        if run.kept_file.exists():
+            live.take_over(model, trainer.state)
+        else:
+            run.update(
+                phase="training",
+                trained_in=models.trained_in(recipe),
+                measuring_seconds=pace.MEASURING_SECONDS,
+            )
+            trainer.train()
+            live.restore_best(model)
     model.eval()
     return trainer
 
@@ -178,7 +192,7 @@ def training_arguments(
         prompts=prompts or None,
         eval_strategy="steps" if examples.dev.num_rows else "no",
         eval_on_start=bool(examples.dev.num_rows) and not recipe.late_baseline,
-        save_strategy="no",  # Live keeps the best weights in memory: a checkpoint costs a second
+        save_strategy="no",  # Live keeps the best weights: a checkpoint costs a second
         logging_steps=1,
         logging_nan_inf_filter=False,
         report_to=[],
@@ -223,5 +237,6 @@ def _rows_used(trainer: Trainer, rows: int) -> int:
 def _save_model(run: Run, model: SentenceTransformer) -> None:
     """Write the model beside its place and rename: it appears when it is whole."""
     half = run.model_dir.with_name("model.half")
+    shutil.rmtree(run.model_dir, ignore_errors=True)  # of a lease that ended while measuring
     model.save_pretrained(str(half), safe_serialization=True, create_model_card=False)
     half.rename(run.model_dir)

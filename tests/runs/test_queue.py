@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
@@ -16,28 +17,27 @@ from ststudio.runs.store import Run, RunStore
 from ststudio.settings import Settings
 from tests.conftest import wait
 
+VISITOR: ContextVar[str | None] = ContextVar("visitor", default=None)
+
 
 class SlowDoor:
     """Compute that ends when it is told to: for the order of the queue, not for training."""
 
-    def __init__(self) -> None:
-        self.trained: list[str] = []
-        self.killed = False
+    def __init__(self, slots: int = 1) -> None:
+        self.slots = slots
+        self.visitors: dict[str, str | None] = {}
+        self.closed = False
 
     def train(self, run: Run) -> None:
-        self.killed = False
+        self.visitors[run.id] = VISITOR.get()
         run.update(state="running")  # as in a child, an OSError where the run is gone already
-        while not run.stopping and not self.killed:
+        while run.path.exists() and not run.stopping and not self.closed:
             time.sleep(0.01)
         if run.path.exists():
             run.end("stopped")
-        self.trained.append(run.id)
-
-    def kill(self) -> None:
-        self.killed = True
 
     def close(self) -> None:
-        self.killed = True
+        self.closed = True
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def store(tmp_path: Path) -> RunStore:
 
 @pytest.fixture
 def queue(store: RunStore, tmp_path: Path) -> Queue:
-    queue = Queue(store, SlowDoor(), Settings(data=str(tmp_path), waiting_runs=2))  # type: ignore[arg-type]
+    queue = Queue(store, SlowDoor(), Settings(data=str(tmp_path), waiting_runs=2))
     queue.start()
     return queue
 
@@ -124,6 +124,37 @@ def test_a_running_run_can_be_deleted(queue: Queue) -> None:
     queue.close()
 
 
+def test_each_run_is_trained_in_the_context_of_who_asked_for_it(
+    store: RunStore, tmp_path: Path
+) -> None:
+    door = SlowDoor(slots=2)
+    queue = Queue(store, door, Settings(data=str(tmp_path)))
+    queue.start()
+    asked = {}
+    for visitor in ("ada", "bob", "cy"):
+        VISITOR.set(visitor)
+        asked[submit(queue).id] = visitor
+    VISITOR.set(None)
+    eventually(lambda: len(door.visitors) == 2)  # two slots; the third waits
+    for run in store:
+        queue.stop(run)
+        eventually(lambda run=run: run.ended)
+    assert door.visitors.items() <= asked.items()
+    queue.close()
+
+
+def test_whatever_a_door_raises_the_next_run_goes_on(store: RunStore, tmp_path: Path) -> None:
+    class BrokenDoor(SlowDoor):
+        def train(self, run: Run) -> None:
+            raise RuntimeError("broken")
+
+    queue = Queue(store, BrokenDoor(), Settings(data=str(tmp_path)))
+    queue.start()
+    for run in (submit(queue), submit(queue)):
+        assert wait(run, 10).state["reason"] == "The run could not go on (RuntimeError)."
+    queue.close()
+
+
 def test_what_a_crash_left_is_interrupted_or_queued_again(store: RunStore, tmp_path: Path) -> None:
     running, _ = store.create({}, {})
     running.update(state="running")
@@ -131,7 +162,7 @@ def test_what_a_crash_left_is_interrupted_or_queued_again(store: RunStore, tmp_p
     waiting.write_base(tmp_path)
     finished, _ = store.create({}, {})
     finished.end("finished")
-    queue = Queue(store, SlowDoor(), Settings(data=str(tmp_path)))  # type: ignore[arg-type]
+    queue = Queue(store, SlowDoor(), Settings(data=str(tmp_path)))
     queue.start()
     assert running.state["state"] == "interrupted"
     assert finished.state["state"] == "finished"
