@@ -50,12 +50,20 @@ def mapper() -> Handler:
     return map_job
 
 
+def miner() -> Handler:
+    """Return the handler that looks for hard negatives in a sample of rows."""
+    from ststudio.training.hardness import mine_job
+
+    return mine_job
+
+
 JOBS: dict[str, Callable[[], Handler]] = {
     "read": reader,
     "count": counter,
     "train": trainer,
     "encode": encoder,
     "map": mapper,
+    "mine": miner,
 }
 
 

@@ -46,6 +46,8 @@ WORKER_MODULES = {
     "training/kept.py",
     "training/live.py",
     "training/measuring.py",
+    "training/mining.py",
+    "training/hardness.py",
     "training/neighbours.py",
     "training/evaluation.py",
     "training/remembered.py",

@@ -12,6 +12,7 @@ ENDPOINTS = {
     "/stop_run",
     "/delete_run",
     "/search",
+    "/hard_negatives",
     "/map",
     "/push",
 }

@@ -1,4 +1,4 @@
-"""Token lengths as small histograms, one a role, beside what the model reads."""
+"""Small histograms: token lengths by role, and how far negatives are from their anchors."""
 
 import html
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ststudio.compare.figures import plain_layout
-from ststudio.palette import BASE, INK, LOSS
+from ststudio.palette import BASE, INK, LOSS, TUNED
 
 
 def lengths_figure(lengths: Mapping[str, Any]) -> go.Figure:
@@ -56,3 +56,29 @@ def _spans(edges: npt.NDArray[np.int_]) -> list[str]:
     """Name each bar's tokens; the last one holds whatever is longer."""
     spans = [f"{low + 1} to {high}" for low, high in zip(edges[:-1], edges[1:], strict=True)]
     return [*spans[:-1], f"{edges[-2] + 1} or more"]
+
+
+def margins_figure(found: Mapping[str, Any]) -> go.Figure:
+    """Draw how much closer positives are than negatives, before mining and after.
+
+    `found` has the shape of training/hardness.py's look(): edges, and counts before and after.
+    """
+    edges = np.asarray(found["edges"])
+    names = ("their own negatives" if found["own"] else "random negatives", "mined negatives")
+    figure = go.Figure()
+    for name, counts, colour in zip(names, found["counts"], (BASE, TUNED), strict=True):
+        bar = go.Bar(
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=counts,
+            width=np.diff(edges),
+            name=name,
+            marker={"color": colour, "opacity": 0.65},
+            hovertemplate="%{x:.2f} closer: %{y} rows",
+        )
+        figure.add_trace(bar)
+    plain_layout(figure, 260)
+    figure.update_layout(barmode="overlay", bargap=0.0)
+    figure.add_vline(0, line={"color": INK, "width": 1, "dash": "dot"})
+    figure.update_xaxes(fixedrange=True, title_text="similarity of the positive minus the negative")
+    figure.update_yaxes(fixedrange=True, title_text="rows")
+    return figure

@@ -1,5 +1,6 @@
 """What the doctor says: findings, fixes, and the diagnosis they add up to."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -7,6 +8,7 @@ from ststudio.data.cases import LabelKind
 
 if TYPE_CHECKING:
     from ststudio.data.rows import Rows
+    from ststudio.data.tables import Retrieval
 
 Level = Literal["error", "warning", "info"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "info")
@@ -18,6 +20,19 @@ class Fix:
 
     code: str
     args: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FixKind:
+    """One kind of fix: what it is called on the page, what it takes, what it does."""
+
+    title: str  # filled in with the arguments
+    step: Callable[..., Any]  # (Reading | Table | Wish | Rows | recipe, **args) → the same, changed
+    stage: Literal["reading", "table", "wish", "rows", "recipe"] = "rows"
+    args: Mapping[str, type | tuple[type, ...]] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    of: str | None = None  # the case that it makes another of; None where it mends
+    corpus: "Callable[[Retrieval], Retrieval] | None" = None  # what it does to a set's own corpus
 
 
 @dataclass(frozen=True)

@@ -5,33 +5,18 @@ file is read, then what changes the table, then what decides how its columns are
 changes the rows, and last what the recipe is to say where nobody said it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ststudio.data import flatten, markup, mend, regroup, wishes
 from ststudio.data.cases import CASES
-from ststudio.data.findings import Fix, quoted
+from ststudio.data.findings import Fix, FixKind, quoted
 from ststudio.data.guess import Wish
+from ststudio.data.recipe_fixes import NUMBER, RECIPE_FIXES
 from ststudio.data.rows import Rows
 from ststudio.data.tables import AS_FOUND, Reading, Retrieval, Table
 from ststudio.errors import StudioError
 
-
-@dataclass(frozen=True)
-class FixKind:
-    """One kind of fix: what it is called on the page, what it takes, what it does."""
-
-    title: str  # filled in with the arguments
-    step: Callable[..., Any]  # (Reading | Table | Wish | Rows | recipe, **args) → the same, changed
-    stage: Literal["reading", "table", "wish", "rows", "recipe"] = "rows"
-    args: Mapping[str, type | tuple[type, ...]] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    of: str | None = None  # the case that it makes another of; None where it mends
-    corpus: Callable[[Retrieval], Retrieval] | None = None  # what it does to a set's own corpus
-
-
-NUMBER = (int, float)
 LARGEST_SEED = 2**31 - 1
 FIXES: dict[str, FixKind] = {
     "read_encoding": FixKind(
@@ -151,15 +136,7 @@ FIXES: dict[str, FixKind] = {
         defaults={"seed": 0},
         of="text-class",
     ),
-    "use_base_model": FixKind(
-        "start from the base model {id}", wishes.use_base_model, "recipe", {"id": str}
-    ),
-    "set_prompts": FixKind(
-        "put prompts before the texts: {prompts}", wishes.set_prompts, "recipe", {"prompts": dict}
-    ),
-    "set_max_seq_length": FixKind(
-        "read {tokens} tokens of a text", wishes.set_max_seq_length, "recipe", {"tokens": int}
-    ),
+    **RECIPE_FIXES,
 }
 
 
@@ -201,6 +178,8 @@ def _said(arg: Any) -> str:  # noqa: ANN401
         return ", ".join(how.format(*item) for item in arg.items())
     if isinstance(arg, list):
         return quoted([str(value) for value in arg])
+    if isinstance(arg, float):
+        return f"{arg:g}"
     return CASES[arg].title if arg in CASES else str(arg)
 
 

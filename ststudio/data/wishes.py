@@ -1,4 +1,4 @@
-"""What fixes decide: how a file is read, what its columns are, what the recipe is to say."""
+"""What fixes decide: how a file is read, and what its columns are."""
 
 from dataclasses import replace
 from typing import Any
@@ -80,18 +80,3 @@ def expand_lists(wish: Wish, role: str) -> Wish:
 def sample_lists(wish: Wish, role: str, seed: int) -> Wish:
     """Draw one text of each of a role's lists."""
     return replace(wish, sampled={**wish.sampled, role: seed})
-
-
-def use_base_model(recipe: dict[str, Any], id: str) -> dict[str, Any]:  # noqa: A002 - as above
-    """Start from a base model of the Hub."""
-    return {**recipe, "base_model": id}
-
-
-def set_prompts(recipe: dict[str, Any], prompts: dict[str, str]) -> dict[str, Any]:
-    """Put prompts before the texts of some columns."""
-    return {**recipe, "prompts": {**recipe.get("prompts", {}), **prompts}}
-
-
-def set_max_seq_length(recipe: dict[str, Any], tokens: int) -> dict[str, Any]:
-    """Read more or fewer tokens of a text."""
-    return {**recipe, "max_seq_length": tokens}

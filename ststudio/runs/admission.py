@@ -31,11 +31,11 @@ def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # 
     """Admit a recipe; return its run, the owner's key and the position in the queue."""
     queue = get_queue()
     queue.check()
-    recipe = _fixed(Recipe.from_json(value))
+    recipe = admissible(value)
     base = resolve_base(recipe.base_model, queue.store, token)
     recipe = replace(recipe, source=pin_source(recipe.source, token))
     table = open_source(recipe.source, token, recipe.fixes)
-    recipe, diagnosis = _diagnosed(recipe, table)
+    recipe, diagnosis = diagnosed(recipe, table)
     model = _input(recipe, base, token)
     report = _checked(recipe, diagnosis, model)
     diagnosis = with_report(diagnosis, report)
@@ -66,11 +66,12 @@ def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # 
     return run, key, queue.submit(run, fetch_models)
 
 
-def _fixed(recipe: Recipe) -> Recipe:
-    """Take over what the chain of fixes decides about the recipe, checked as if it were given.
+def admissible(value: Any) -> Recipe:  # noqa: ANN401
+    """Read a recipe, and take over what its chain of fixes decides, checked as if it were given.
 
     A field that is given wins: it is what the visitor typed last.
     """
+    recipe = Recipe.from_json(value)
     decided = fix_recipe(parse_fixes(recipe.fixes))
     untouched = Recipe(recipe.source)
     given = {
@@ -118,7 +119,7 @@ def _pinned(model: ModelRef | str) -> str | dict[str, str]:
     return model if isinstance(model, str) else {"id": model.id, "revision": model.revision}
 
 
-def _diagnosed(recipe: Recipe, table: Table) -> tuple[Recipe, Diagnosis]:
+def diagnosed(recipe: Recipe, table: Table) -> tuple[Recipe, Diagnosis]:
     """Diagnose the table; reshape a case that is better trained as another one."""
     fixes = tuple(recipe.fixes)
     base = None if recipe.base_model == DEFAULT_MODEL else str(recipe.base_model)

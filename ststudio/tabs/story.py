@@ -128,11 +128,11 @@ def _cell(value: object) -> str:
     return text if len(text) <= CELL_CHARACTERS else text[: CELL_CHARACTERS - 1] + "…"
 
 
-def finding_html(finding: dict[str, Any]) -> str:
+def finding_html(finding: dict[str, Any], words: Mapping[str, str] = LEVEL_WORDS) -> str:
     """Return one finding, its text escaped: it may quote the visitor's rows."""
     level = finding["level"]
     return (
-        f'<div class="finding {level}"><b>{LEVEL_WORDS[level]}</b> '
+        f'<div class="finding {level}"><b>{words[level]}</b> '
         f"{html.escape(finding['message'])}</div>"
     )
 

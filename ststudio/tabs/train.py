@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -14,13 +15,14 @@ from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.shelf import DEFAULT_MODEL
-from ststudio.tabs import QUIET, building, explained
+from ststudio.tabs import QUIET, building, explained, negatives
 from ststudio.tabs.endpoints import ENDPOINTS
 from ststudio.tabs.examination import again
 from ststudio.tabs.mending import build_findings
 from ststudio.tabs.options import build_options, chosen, suit
 from ststudio.tabs.running import EMPTY, show
 from ststudio.tabs.session import Session
+from ststudio.tabs.watching import build_watch, retyped, settled, shown_fields
 from ststudio.training.losses import LOSSES
 from ststudio.training.rates import usual_rate
 from ststudio.training.recipe import DEFAULT_SECONDS
@@ -89,9 +91,14 @@ def pick_run(session: Session, run: str | None) -> Session:
     return replace(session, run=run) if run else session
 
 
-def settings_of(session: Session, loss: str | None) -> tuple[Any, ...]:
-    """Return base model and losses that fit the data, what will be trained, this browser's runs."""
-    names = losses_of(session)
+def settings_of(session: Session, loss: str | None, before: dict[str, Any]) -> tuple[Any, ...]:
+    """Return base model and losses that fit the data, what will be trained, this browser's runs.
+
+    Last come the fields that fixes set, and what they set: `before` is that of the last time.
+    """
+    names, now = losses_of(session), settled(session)
+    if now.get("loss") != before.get("loss"):
+        loss = now.get("loss")
     chosen = loss if loss in names else next(iter(names), None)
     choices = [(f"{name}{' (default)' if name == names[0] else ''}", name) for name in names]
     runs = [(known["title"], known["run"]) for known in session.runs]
@@ -104,6 +111,8 @@ def settings_of(session: Session, loss: str | None) -> tuple[Any, ...]:
             choices=runs, value=session.run if session.owner else None, visible=len(runs) > 1
         ),
         gr.update(interactive=session.ready),
+        *shown_fields(now, before, _usual(session, chosen) if chosen else None),
+        now,
     )
 
 
@@ -120,13 +129,17 @@ def choose_base(session: Session, base_model: str | None) -> Session:
 def suits(session: Session, loss: str | None, usual: float | None) -> tuple[Any, Any, float | None]:
     """Say when to choose a loss, and set the learning rate that suits it and what is built.
 
-    What was typed in its place stays until another rate is the usual one.
+    What was typed in its place stays until another rate is the usual one; a fix's rate wins.
     """
     if loss not in LOSSES:
         return gr.skip(), None, None
-    modules = list(session.modules) if session.modules else None
-    now = usual_rate(loss, modules, session.lora)
-    return gr.update(info=LOSSES[loss].why), now if now != usual else gr.skip(), now
+    now = _usual(session, loss)
+    rate = settled(session).get("learning_rate", now) if now != usual else gr.skip()
+    return gr.update(info=LOSSES[loss].why), rate, now
+
+
+def _usual(session: Session, loss: str) -> float:
+    return usual_rate(loss, list(session.modules) if session.modules else None, session.lora)
 
 
 def plan(session: Session) -> str:
@@ -171,6 +184,7 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
         batch = gr.Number(DEFAULT_BATCH_SIZE, label="Batch size", precision=0, minimum=2)
         rate = gr.Number(None, label="Learning rate", step=1e-5)
     build_findings(session, of_model=True)
+    negatives.build(session)
     with gr.Accordion("More", open=False):
         with gr.Row():
             epochs = gr.Number(None, label="Epochs", info="Empty: as many as fit")
@@ -188,6 +202,8 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
     verdict = gr.Markdown(EMPTY, elem_id="verdict")
     gain = gr.Plot(show_label=False, visible=False)
     curve = gr.Plot(show_label=False, visible=False, elem_id="curve")
+    seen = gr.State("")
+    build_watch(session, seen)
     metrics = gr.Dataframe(
         headers=["metric", "base", "fine-tuned"],
         label="All metrics",
@@ -195,7 +211,7 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
         interactive=False,
     )
     onward = gr.Button("Next: Compare", variant="primary", visible=False)
-    timer, seen, usual = gr.Timer(TICK_SECONDS, active=False), gr.State(""), gr.State(None)
+    timer, usual = gr.Timer(TICK_SECONDS, active=False), gr.State(None)
 
     shown = [verdict, progress, curve, gain, metrics, halt, onward, timer, seen]
     inputs = [session, base, loss, seconds, batch, rate]
@@ -215,7 +231,13 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
     timer.tick(show, [session, seen], shown, **QUIET)
     session.change(show, [session, seen], shown, **QUIET)
     base.input(choose_base, [session, base], session, api_visibility="private")
-    session.change(settings_of, [session, loss], [base, loss, words, runs, go], **QUIET)
+    fixed = gr.State({})
+    names = ("loss", "learning_rate", "per_device_train_batch_size", "num_train_epochs")
+    fields: tuple[Any, ...] = (loss, rate, batch, epochs)
+    for name, field in zip(names, fields, strict=True):
+        field.input(partial(retyped, name=name), [session, fixed], [session, fixed], **QUIET)
+    settings = [base, loss, words, runs, go, rate, batch, epochs, fixed]
+    session.change(settings_of, [session, loss, fixed], settings, **QUIET)
     for endpoint in ENDPOINTS:
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
     return timer, onward

@@ -15,11 +15,12 @@ from transformers import (
 )
 from transformers.trainer_utils import IntervalStrategy
 
-from ststudio.errors import StudioError
 from ststudio.runs.store import Run
 from ststudio.training.kept import keep, take
+from ststudio.training.livelog import Facts
 from ststudio.training.pace import fit_steps
 from ststudio.training.recipe import DEFAULT_SECONDS, Recipe
+from ststudio.training.watchdog import Watch
 
 STATE_SECONDS = 0.3  # between two writes of state.json
 # Steps at which the pace is measured and the plan made to fit: often, for a machine that others
@@ -39,11 +40,18 @@ class Live(TrainerCallback):
     """
 
     def __init__(
-        self, run: Run, metric: str, recipe: Recipe, keeps_best: bool, leased: bool = False
+        self,
+        run: Run,
+        metric: str,
+        recipe: Recipe,
+        keeps_best: bool,
+        dev_units: int = 0,
+        leased: bool = False,
     ) -> None:
         self.run, self.metric, self.recipe = run, f"eval_{metric}", recipe
         self.max_seconds = recipe.max_seconds or DEFAULT_SECONDS
         self.keeps_best, self.leased = keeps_best, leased
+        self.watch = Watch(run, Facts.of(recipe, dev_units))
         self.best = -math.inf
         self.best_weights: dict[str, torch.Tensor] = {}
         self.started = 0.0
@@ -154,13 +162,9 @@ class Live(TrainerCallback):
     ) -> None:
         """Append what the trainer logs; raise StudioError when the loss is no number."""
         logs = logs or {}
+        self.watch.know(steps=state.max_steps)
         if "loss" in logs:
-            if not math.isfinite(logs["loss"]) or not math.isfinite(logs.get("grad_norm", 0.0)):
-                raise StudioError(
-                    f"The loss became infinite or no number at step {state.global_step}. "
-                    "Nothing was kept. Try a learning rate ten times smaller."
-                )
-            self.run.append_log(
+            self.watch.add(
                 {
                     "step": state.global_step,
                     "loss": logs["loss"],
@@ -172,8 +176,7 @@ class Live(TrainerCallback):
         if self.metric in logs:
             metric = float(logs[self.metric])
             step = 0 if self._is_baseline(state) else state.global_step
-            entry = {"step": step, "metric": metric, "seconds": self.seconds}
-            self.run.append_log(entry)
+            self.watch.add({"step": step, "metric": metric, "seconds": self.seconds})
 
     def on_evaluate(
         self,
@@ -217,3 +220,8 @@ class Live(TrainerCallback):
         if self.best_weights:
             model.load_state_dict(self.best_weights)
             self.best_weights = {}
+
+    def check_whole(self, model: torch.nn.Module, step: int) -> None:
+        """Raise StudioError where a weight is no number: the last steps may have no log entry."""
+        if not all(bool(torch.isfinite(weight).all()) for weight in model.parameters()):
+            self.watch.add({"step": step, "loss": math.nan})

@@ -11,14 +11,13 @@ from sentence_transformers import SentenceTransformer
 
 from ststudio.data.cases import Case
 from ststudio.data.examples import Examples
-from ststudio.training.recipe import Recipe
+from ststudio.training.recipe import USUAL_STEPS, Recipe
 
 BESIDE_SECONDS = 14.0  # beside training's: with the default 40 a whole run fits a minute
 MEASURING_SECONDS = 10.0  # at the least, for both models over test rows and corpus
 MEASURING_SHARE = 0.4  # of a longer run's training time
 FEWEST_TEST_UNITS = 150  # cut no further: below 100 no verdict could be given
 PROBE_TEXTS = 48
-USUAL_STEPS = 200  # about where short fine-tuning of small models levels off
 MOST_EPOCHS = 8.0  # on small data more epochs learn the rows by heart
 DEV_SHARE = 0.15  # of training time spent on the live metric
 MOST_DEV_EVALUATIONS = 10

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from ststudio.data.cases import CASES, DEFAULT_BATCH_SIZE, Case
+from ststudio.data.negatives import wanted
 from ststudio.data.prompts import chosen_prompts
 from ststudio.errors import StudioError
 from ststudio.model_input import ModelInput
@@ -18,6 +19,8 @@ from ststudio.training.rates import usual_rate
 from ststudio.training.rules import MODEL, Rule, are_texts, number, one_of, short
 
 DEFAULT_SECONDS = 40.0  # of training; with evaluation a default run then fits a minute
+USUAL_STEPS = 200  # about where short fine-tuning of small models levels off
+LEAST_RATE = 1e-8
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
 SAMPLERS = ("batch_sampler", "no_duplicates", "group_by_label")
 
@@ -105,6 +108,11 @@ class Recipe:
                 f"No prompt can stand before {', '.join(extra)}. "
                 f"The columns are {', '.join(case.columns)}."
             )
+        if wanted(self.fixes) and "negative" not in LOSSES[loss].reads:
+            raise StudioError(
+                f"{loss} reads no negatives, so none can be mined for it. "
+                "Take that fix back, or make pairs or triplets of the rows first."
+            )
         chosen_prompts(self.prompts or {})  # refuses what training and measuring cannot share
         batch = self.per_device_train_batch_size or DEFAULT_BATCH_SIZE
         sampler = self.batch_sampler or case.batch_sampler
@@ -174,7 +182,7 @@ RULES: dict[str, Rule] = {
     "num_train_epochs": number(0.01, 100),
     "max_steps": number(1, 100_000, whole=True),
     "per_device_train_batch_size": number(2, 1024, whole=True),
-    "learning_rate": number(1e-8, 0.1),
+    "learning_rate": number(LEAST_RATE, 0.1),
     "warmup_steps": number(0, 100_000),
     "weight_decay": number(0, 1),
     "lr_scheduler_type": one_of(*SCHEDULERS),

@@ -28,8 +28,10 @@ from ststudio.training.adapted import adapted
 from ststudio.training.bucketing import bucketed
 from ststudio.training.evaluation import dev_evaluator
 from ststudio.training.live import Live
+from ststudio.training.livelog import class_counts, same_share
 from ststudio.training.loss_settings import GUIDE
 from ststudio.training.measuring import fit, measure
+from ststudio.training.mining import taught_as, with_negatives
 from ststudio.training.recipe import Recipe
 from ststudio.training.remembered import Remembered
 from ststudio.training.trainer import Trainer
@@ -101,8 +103,11 @@ def train(run: Run, leased: bool = False) -> Outcome:
     model = models.prepare_model(run.base_dir, recipe, case)
 
     # 2. Train, for as many steps as fit the time, and keep the best of it
-    live = Live(run, case.metric, recipe, _keeps_best(examples.dev), leased)
-    trainer = fine_tune(run, recipe, case, model, examples, live)
+    units = _units(examples.dev)
+    live = Live(run, case.metric, recipe, units >= FEWEST_DEV_UNITS, units, leased)
+    taught, mining_seconds = with_negatives(run, recipe, model, examples)
+    live.max_seconds -= mining_seconds
+    trainer = fine_tune(run, recipe, case, model, taught, live)
     train_seconds = live.seconds
     if trainer.state.global_step == 0:
         return "stopped", "Stopped before the first step; there is no model."
@@ -111,14 +116,14 @@ def train(run: Run, leased: bool = False) -> Outcome:
     # 3. Prove what changed
     run.update(phase="measuring", training_seconds_left=0.0, measured=0.0)
     # Who stops a run early waits for its result no longer than for a run of that length.
-    allowed = train_seconds if live.stopped else live.max_seconds
+    allowed = train_seconds if live.stopped else live.max_seconds + mining_seconds
     budget = pace.measuring_budget(allowed, time.monotonic() - start)
     base = models.prepare_model(run.base_dir, recipe, case)
     with bucketed(base), bucketed(model):
         both = Remembered(base, kept=KeptVectors(run.vectors_file)), Remembered(model)
         examples = fit(run, recipe, case, both, examples, budget)
         report = measure(run, case, examples, both)
-    report["rows_used"] = _rows_used(trainer, examples.train.num_rows)
+    report["rows_used"] = _rows_used(trainer, taught.train.num_rows)
     report["train_seconds"] = round(train_seconds, 1)
     report["seconds"] = round(time.monotonic() - start, 1)
     run.write_report(report)
@@ -138,9 +143,10 @@ def fine_tune(
     live: Live,
 ) -> Trainer:
     """Train the model in place and leave it at its best; return the trainer that did it."""
-    prompts = models.trainer_prompts(model, case)
+    read = taught_as(case, examples.train)
+    prompts = models.trainer_prompts(model, read)
     texts: dict[str, list[str]] = {}
-    for column in case.columns:
+    for column in read.columns:
         texts.setdefault(prompts.get(column, ""), []).extend(examples.train[column].to_pylist())
     guide = models.load_guide(run.guide_dir) if GUIDE in recipe.loss_settings else None
     # Weight decay moves every row, those that no text uses as well.
@@ -149,7 +155,7 @@ def fine_tune(
     with adapted(model, recipe.lora), used, bucketed(model, casts) as forward:
         trainer = Trainer(
             model=model,
-            args=training_arguments(run, recipe, case, examples, prompts),
+            args=training_arguments(run, recipe, read, examples, prompts),
             train_dataset=Dataset(InMemoryTable(_trainable(examples.train))),
             loss=models.make_loss(model, recipe, _class_count(examples.train), guide),
             evaluator=dev_evaluator(case, examples.dev) if examples.dev.num_rows else None,
@@ -158,6 +164,7 @@ def fine_tune(
         )
         trainer.remove_callback(PrinterCallback)  # nobody reads it
         _set_steps(trainer, recipe)
+        live.watch.know(**_of_rows(trainer, read, examples.train))
         if run.kept_file.exists():
             live.take_over(model, trainer.state)
         else:
@@ -168,6 +175,7 @@ def fine_tune(
             )
             trainer.train()
             live.restore_best(model)
+    live.check_whole(model, trainer.state.global_step)
     model.eval()
     return trainer
 
@@ -202,9 +210,22 @@ def training_arguments(
     )
 
 
-def _keeps_best(dev: pa.Table) -> bool:
-    """Tell whether dev is large enough to choose a checkpoint by."""
-    return dev.num_rows > 0 and len(dev.column(0).unique()) >= FEWEST_DEV_UNITS
+def _units(dev: pa.Table) -> int:
+    return len(dev.column(0).unique()) if dev.num_rows else 0
+
+
+def _of_rows(trainer: Trainer, read: Case, rows: pa.Table) -> dict[str, Any]:
+    """Return what the watchdog is to know of the rows and of the first batches."""
+    # Another loader than the training's, whose order of rows must not be used up.
+    loader = trainer.get_train_dataloader()
+    labels = rows["label"].to_pylist() if "label" in rows.column_names else []
+    batches: Any = loader.batch_sampler if labels else ()
+    return {
+        "columns": len(read.columns),
+        "steps_per_epoch": len(loader),
+        "same": same_share([rows[column].to_pylist() for column in read.columns]),
+        "batches": class_counts(batches, labels),
+    }
 
 
 def _trainable(rows: pa.Table) -> pa.Table:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ststudio import palette
-from ststudio.compare.histograms import lengths_figure
+from ststudio.compare.histograms import lengths_figure, margins_figure
 
 
 def lengths(limit: int | None, cut: float = 0.25) -> dict[str, Any]:
@@ -50,3 +50,12 @@ def test_names_are_text_and_no_markup() -> None:
 
 def test_no_roles_draw_nothing() -> None:
     assert len(lengths_figure({"model": "x/y", "limit": None, "roles": {}}).data) == 0
+
+
+def test_margins_before_and_after_share_their_bars() -> None:
+    found = {"own": True, "edges": [-0.2, 0.0, 0.2, 0.4], "counts": [[1, 2, 7], [3, 6, 1]]}
+    figure = margins_figure(found)
+    assert [trace.name for trace in figure.data] == ["their own negatives", "mined negatives"]
+    assert [list(trace.y) for trace in figure.data] == found["counts"]
+    assert list(figure.data[0].x) == pytest.approx([-0.1, 0.1, 0.3])
+    assert figure.layout.shapes[0].x0 == 0

@@ -114,6 +114,9 @@ def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence_and_no_model(
     assert run.state["state"] == "failed"
     assert "no number at step" in run.state["reason"] and "learning rate" in run.state["reason"]
     assert not run.has_model and run.report is None
+    (found,) = [entry["finding"] for entry in run.log() if "finding" in entry]
+    assert (found["level"], found["code"]) == ("error", "not_a_number")
+    assert found["fix"] == {"code": "set_learning_rate", "args": {"learning_rate": 1e-5}}
 
 
 def test_a_base_model_that_is_no_model_fails_its_run_with_a_reason(training: Training) -> None:
