@@ -21,6 +21,7 @@ from ststudio.tabs.mending import build_findings
 from ststudio.tabs.options import build_options, chosen, suit
 from ststudio.tabs.running import EMPTY, show
 from ststudio.tabs.session import Session
+from ststudio.tabs.visitor import visitor_token
 from ststudio.training.losses import LOSSES
 from ststudio.training.recipe import DEFAULT_SECONDS
 
@@ -35,7 +36,7 @@ MODELS = (
 
 
 @explained
-def start(session: Session, *values: Any) -> Session:  # noqa: ANN401
+def start(session: Session, request: gr.Request, *values: Any) -> Session:  # noqa: ANN401
     """Start a run from what is on the screen: five settings, four more, those of the loss."""
     if session.source is None or session.diagnosis is None:
         raise StudioError("Pick a dataset in the Data tab first.")
@@ -54,7 +55,7 @@ def start(session: Session, *values: Any) -> Session:  # noqa: ANN401
         seed=_whole(seed),
         **chosen(loss, base, tuple(options)),
     )
-    run, key, _ = admit(recipe)
+    run, key, _ = admit(recipe, visitor_token(request))
     return session.with_run(run.id, key, f"{run.facts['title']} · {time.strftime('%H:%M')}")
 
 
@@ -107,13 +108,15 @@ def settings_of(session: Session, loss: str | None) -> tuple[Any, ...]:
 
 
 @explained
-def choose_base(session: Session, base_model: str | None) -> Session:
+def choose_base(
+    session: Session, base_model: str | None, request: gr.Request | None = None
+) -> Session:
     """Take another base model, and look at the data with its eyes."""
     fixes = tuple(fix for fix in session.fixes if fix["code"] != "use_base_model")
     chosen = (base_model or "").strip() or None
     if session.diagnosis is None:
         return replace(session, base_model=chosen)
-    return again(session, fixes=fixes, base_model=chosen)
+    return again(session, visitor_token(request), fixes=fixes, base_model=chosen)
 
 
 def suits(loss: str | None) -> tuple[Any, ...]:
