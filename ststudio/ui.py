@@ -19,6 +19,7 @@ from ststudio.settings import get_settings
 from ststudio.tabs import QUIET, compare, data, push, train
 from ststudio.tabs.examination import again
 from ststudio.tabs.session import Session, shown_run
+from ststudio.tabs.visitor import visitor_token
 
 TITLE = "ST Studio"
 HEAD = (
@@ -121,7 +122,8 @@ def restore(
     picked = kept.get("picked")
     if picked:
         with suppress(StudioError, TypeError):  # expired, or kept by another version of the page
-            session = again(session, **{**picked, "fixes": tuple(picked["fixes"])})
+            decided = {**picked, "fixes": tuple(picked["fixes"])}
+            session = again(session, visitor_token(request), **decided)
     return session, lands
 
 

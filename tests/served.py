@@ -67,9 +67,9 @@ class App:
                 assert time.monotonic() < deadline, self.log.read_text()
                 time.sleep(0.1)
 
-    def call(self, name: str, **parameters: Any) -> Any:
+    def call(self, name: str, token: str | None = None, **parameters: Any) -> Any:
         """Call an endpoint by its parameters' names; raise Refused with a handler's sentence."""
-        event = self._post(f"/gradio_api/call/v2/{name}", parameters)["event_id"]
+        event = self._post(f"/gradio_api/call/v2/{name}", parameters, token)["event_id"]
         with urllib.request.urlopen(
             f"{self.url}/gradio_api/call/{name}/{event}", timeout=300
         ) as answer:
@@ -84,11 +84,12 @@ class App:
                     return data[0]
         raise AssertionError(f"/{name} gave no answer")
 
-    def _post(self, path: str, body: Any) -> Any:
+    def _post(self, path: str, body: Any, token: str | None = None) -> Any:
+        signed = {"authorization": f"Bearer {token}"} if token else {}
         request = urllib.request.Request(
             self.url + path,
             data=json.dumps(body).encode(),
-            headers={"content-type": "application/json", **self.headers},
+            headers={"content-type": "application/json", **self.headers, **signed},
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)

@@ -67,6 +67,15 @@ def test_a_base_model_that_is_not_there_is_said_beside_the_diagnosis(app: App) -
     assert "model_unread" in [finding["code"] for finding in found["findings"]]
 
 
+def test_what_is_private_is_read_for_whom_the_token_names(app: App, served_hub: Hub) -> None:
+    served_hub.add_repo("dataset", "ada/private", {"train.csv": CSV}, private=True)
+    source = {"kind": "hub", "id": "ada/private"}
+    assert app.call("diagnose", source=source)["rows"]["kept"] == 60  # as the owner of HF_TOKEN
+    served_hub.add_user("bob", "hf_bob")
+    with pytest.raises(Refused, match="if it is private, sign in"):
+        app.call("diagnose", token="hf_bob", source=source)
+
+
 def test_a_run_ends_with_a_report(run: dict[str, Any]) -> None:
     assert run["position"] in (0, 1)
     end = run["end"]

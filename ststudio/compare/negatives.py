@@ -46,11 +46,13 @@ def mining_fix(relative_margin: float) -> dict[str, Any]:
     return {"code": CODE, "args": {"relative_margin": relative_margin, "range_min": 0}}
 
 
-def sample(value: dict[str, Any], relative_margin: float = RELATIVE_MARGIN) -> Sample:
+def sample(
+    value: dict[str, Any], relative_margin: float = RELATIVE_MARGIN, token: str | None = None
+) -> Sample:
     """Draw rows of the training part of a recipe; raise StudioError where none can be mined."""
     kept = [fix for fix in value.get("fixes") or [] if fix.get("code") != CODE]
     recipe = admissible({**value, "fixes": [*kept, mining_fix(relative_margin)]})
-    table = open_source(recipe.source, fixes=recipe.fixes)
+    table = open_source(recipe.source, token, recipe.fixes)
     recipe, diagnosis = diagnosed(recipe, table)
     examples: Examples = make_examples(table, diagnosis, recipe.seed, recipe.max_train_rows)
     recipe = recipe.derived(CASES[examples.case])

@@ -1,9 +1,10 @@
 """A retrieval set in one JSON object: a corpus, queries, and which documents answer which."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ststudio.data.gather import Full, Gathering
+from ststudio.data.judgements import named_by
 from ststudio.data.tables import SPLIT_NAMES, Retrieval
 from ststudio.errors import StudioError
 
@@ -37,23 +38,35 @@ def read_retrieval(
     parts: Mapping[str, Any], name: str, limits: Mapping[str, int]
 ) -> tuple[Retrieval, bool]:
     """Read the three parts, and tell whether a limit was met; raise StudioError where one lacks."""
-    gathered = {part: _gathered(_texts(parts[part]), limits) for part in ("corpus", "queries")}
-    for split, judged in _by_split(parts["qrels"]).items():
-        gathered[split] = _gathered(_judged(judged), limits)
-    tables = {part: rows.table() for part, (rows, _) in gathered.items()}
-    corpus, queries = tables.pop("corpus"), tables.pop("queries")
-    qrels = {split: rows for split, rows in tables.items() if rows.num_rows}
+    judged = {
+        split: _gathered(_judged(part), limits) for split, part in _by_split(parts["qrels"]).items()
+    }
+    qrels = {split: found.table() for split, (found, _) in judged.items() if found.rows}
+    named = named_by(qrels, limits["rows"])
+    texts = {
+        part: _gathered(_texts(parts[part]), limits, ids)
+        for part, ids in (("corpus", named.documents), ("queries", named.queries))
+    }
+    corpus, queries = (found.table() for found, _ in texts.values())
     if not qrels or not corpus.num_rows or not queries.num_rows:
         raise StudioError(
             f"{name} looks like a retrieval set, but its corpus, queries or judgements cannot be "
             'read. It needs {"corpus": {id: text}, "queries": {id: text}, "qrels": {id: {id: 1}}}.'
         )
-    return Retrieval(corpus, queries, qrels), any(full for _, full in gathered.values())
+    return Retrieval(corpus, queries, qrels), any(
+        full or found.passed_over for found, full in (*judged.values(), *texts.values())
+    )
 
 
-def _gathered(rows: Iterator[dict[str, Any]], limits: Mapping[str, int]) -> tuple[Gathering, bool]:
+def _gathered(
+    rows: Iterator[dict[str, Any]], limits: Mapping[str, int], sought: Sequence[str] = ()
+) -> tuple[Gathering, bool]:
     gathering = Gathering(
-        limits["rows"], limits["decoded_bytes"], limits["columns"], limits["cell_characters"]
+        limits["rows"],
+        limits["decoded_bytes"],
+        limits["columns"],
+        limits["cell_characters"],
+        sought=dict.fromkeys(sought),
     )
     try:
         for line, row in enumerate(rows, 1):

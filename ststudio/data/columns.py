@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ststudio.data.addresses import addresses, longest, take
 from ststudio.data.names import hint, names_a_text, names_an_id
 from ststudio.data.tables import Table
 
@@ -19,10 +20,10 @@ COMPARED = 500  # rows whose words are compared
 LISTED = 300  # distinct values kept by name
 HANDFUL = 8  # distinct words: classes, whatever their column is called
 FEW = 3  # rows whose texts may all be the same by chance
-LIST_PARTS = 5  # a list of up to five texts is also read as "set.0", "set.1", …
 
 # 4, 4.5, 4,5, .5, 80 %, 1e-3: what people write where a number is meant.
-OF_WHAT = r"\s*(%|percent|pct|stars?|points?|★|(/|out of)\s*(3|4|5|7|10|100))?\s*$"
+OF = "/|out of|of|von|sur|de|di|van|av|из|z"
+OF_WHAT = rf"\s*(%|percent|pct|stars?|points?|★|({OF})\s*(3|4|5|7|10|100))?\s*$"
 NUMBER = r"^\s*[-+]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][-+]?[0-9]+)?" + OF_WHAT
 # Two words, or as much of a script that is written without spaces.
 SPACED = r"\S\s+\S|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]{6,}"
@@ -60,6 +61,11 @@ class Column:
         """Tell whether the values return as those of a class do."""
         return 0 < self.distinct <= max(2, self.filled // 2)
 
+    @property
+    def is_constant(self) -> bool:
+        """Tell whether the value is the same in every row."""
+        return self.distinct == 1 and self.filled > FEW
+
     @cached_property
     def is_id(self) -> bool:
         """Tell whether the column numbers or names the rows instead of describing them."""
@@ -80,8 +86,8 @@ class Column:
         """Return how much the column looks like text to embed, 0 to 1."""
         if self.kind != "text" or self.has_numbers or not self.filled or self.is_id:
             return 0.0
-        if self.distinct == 1 and self.filled > FEW:
-            return 0.0  # an instruction, a role, a remark: the same in every row
+        if self.is_constant:
+            return 0.0  # an instruction, a role, a remark
         if self._class_like and hint("class", self.name) >= 0.9:
             return 0.0
         likeness = 0.5 * self.spaced + 0.5 * min(1.0, self.characters / 20)
@@ -103,52 +109,6 @@ class Column:
             return False
         often = self.distinct <= self.filled / 5 or hint("class", self.name) >= 0.9
         return self.characters < (60 if often else 30)
-
-
-def addresses(table: Table) -> dict[str, tuple[str, int | None]]:
-    """Return every name that a role may be given: name → (column, place in its list)."""
-    found: dict[str, tuple[str, int | None]] = {}
-    for name, kind in zip(
-        table.splits["train"].schema.names, table.splits["train"].schema.types, strict=True
-    ):
-        if name.startswith("\0"):
-            continue  # ours, not the source's
-        if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-            parts = _parts(table.splits["train"][name])
-            found |= {f"{name}.{place}": (name, place) for place in range(parts)}
-            found.setdefault(name, (name, 0))
-        else:
-            found[name] = (name, None)
-    return found
-
-
-def _parts(lists: pa.ChunkedArray) -> int:
-    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
-    if not len(lengths):
-        return 0
-    # A few short lists do not hide the parts that nearly all rows have.
-    return min(int(np.quantile(lengths, 0.1, method="lower")), LIST_PARTS)
-
-
-def _longest(lists: pa.ChunkedArray) -> int:
-    return pc.max(pc.list_value_length(lists)).as_py() or 0
-
-
-def take(split: pa.Table, address: tuple[str, int | None]) -> pa.ChunkedArray:
-    """Return a column, or one place of a list column, null where the list is too short."""
-    name, place = address
-    if name not in split.schema.names:
-        return pa.chunked_array([pa.nulls(split.num_rows, pa.string())])
-    column = split[name]
-    if place is None or not (pa.types.is_list(column.type) or pa.types.is_large_list(column.type)):
-        return column
-    lists = column.combine_chunks()
-    if isinstance(lists, pa.ChunkedArray):  # a column of no chunk or of several stays chunked
-        lists = pa.concat_arrays(lists.chunks) if lists.chunks else pa.array([], column.type)
-    lengths = pc.fill_null(pc.list_value_length(lists), 0)
-    places = pc.add(lists.offsets.slice(0, len(lists)), place)
-    places = pc.if_else(pc.greater(lengths, place), places, pa.scalar(None, places.type))
-    return pa.chunked_array([lists.values.take(places)])
 
 
 def as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -195,7 +155,7 @@ def look(table: Table) -> list[Column]:
         names = table.class_names.get(address[0], ())
         of_list = address[0] if address[1] is not None and name != address[0] else ""
         column = _describe(name, take(train, address), tuple(names), of_list)
-        several = address[1] is not None and _longest(train[address[0]]) > 1
+        several = address[1] is not None and longest(train[address[0]]) > 1
         column = replace(column, holds_lists=several)
         if of_list and address[1]:
             first, own = take(train, (of_list, 0)), take(train, address)

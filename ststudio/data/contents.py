@@ -46,6 +46,8 @@ def look_further(part: Part, gathered: Gathering | None, limits: Mapping[str, in
     enough = 4 * here
     if gathered and gathered.rows:
         enough = int(here * 1.1 * (gathered.rows + gathered.rows_left) / gathered.rows)
+    if gathered and gathered.sought:
+        enough = most  # what is sought may stand anywhere
     need([(part, [(here, min(most, max(enough, here + here // 4, here + FIRST_LEAST)))])])
 
 

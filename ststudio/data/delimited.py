@@ -17,6 +17,7 @@ from ststudio.data.headers import (
     distinct,
     find_header,
     invent_header,
+    is_commented_header,
     is_second_header,
 )
 from ststudio.data.tables import AS_FOUND, Reading
@@ -94,6 +95,8 @@ def _add(gathering: Gathering, line: int, cells: list[str], header: list[str]) -
 def find_layout(lines: Sequence[str], name: str, reading: Reading = AS_FOUND) -> Layout:
     """Find delimiter, quotes and header by how rows line up, unless a person decided them."""
     skipped = comments_above(lines)
+    if skipped and is_commented_header(*lines[skipped - 1 : skipped + 1]):
+        skipped -= 1
     lines = lines[skipped : skipped + 5 * LOOKED_AT]
     dialect = _find_dialect(lines, name, reading.delimiter)
     titles = _titles(lines, dialect)

@@ -18,8 +18,14 @@ OUTER = re.compile(r'\\"\s*([,;\t|]|$)')
 QUOTED = re.compile(r'(^|[,;\t|])\s*"')
 SPACED = {mark: re.compile(f"[,;|] +{mark}") for mark in "'\""}
 WRAPPED = re.compile(r'"[^"]*,""([^"]|"")*"""?')
+WRAPPED_PLAIN = re.compile(r'"[^"]*,[^"]*"')  # a row without quotes of its own, as a header is
+COUNTED = re.compile(
+    r"\s*\(?\d+ rows?( in set)?\b.{0,20}\s*"
+)  # what a database says below its rows
 AROUND = re.compile(r"\S +[|;\x1f] +\S")
-MARK = re.compile(r"\s*__label__(\S+)")
+GAP = re.compile(r"(?<=[^\s,;|]) {2,}(?=\S)")  # between two cells of a printed row
+LEAST_PADDED = 5  # rows that line up, before that is no chance
+MARK = re.compile(r"\s*__label__(\S+)|[A-Z]{2,8}:([A-Za-z_]+)(?=\s)")  # fastText's, and TREC's
 
 
 def rewritten(lines: Sequence[str]) -> Sequence[str]:
@@ -28,8 +34,10 @@ def rewritten(lines: Sequence[str]) -> Sequence[str]:
     for applies, write in FORMS:
         if sample and applies(sample):
             return [write(line) for line in lines]
-    mark = _long_delimiter(sample)
-    return [line.replace(mark, UNIT) for line in lines] if mark else lines
+    if mark := _long_delimiter(sample):
+        return [line.replace(mark, UNIT) for line in lines]
+    starts = _fixed_widths(sample)
+    return [_parted(line, starts) for line in lines] if starts else lines
 
 
 def _share(lines: Sequence[str], holds: Callable[[str], bool]) -> float:
@@ -44,23 +52,44 @@ def _long_delimiter(sample: Sequence[str]) -> str:
     return ""
 
 
+def _fixed_widths(sample: Sequence[str]) -> list[int]:
+    """Return where the cells begin of rows that are padded with blanks, as printed tables are."""
+    if len(sample) < LEAST_PADDED or any("\t" in line for line in sample):
+        return []
+    starts = [gap.end() for gap in GAP.finditer(sample[0])]
+    whole = all(_share(sample, lambda line, at=at: _begins(line, at)) == 1 for at in starts)  # type: ignore[misc]
+    return [0, *starts] if starts and whole else []
+
+
+def _begins(line: str, at: int) -> bool:
+    """Tell whether a cell begins there, or the line has ended before."""
+    return line[at - 1 : at] in ("", " ", "\n", "\r") and line[at : at + 1] != " "
+
+
+def _parted(line: str, starts: Sequence[int]) -> str:
+    ends = [*starts[1:], len(line)]
+    cells = (line[start:end].strip() for start, end in zip(starts, ends, strict=True))
+    return UNIT.join(cells) + "\n" if line.strip() else line
+
+
 def _is_labelled(sample: Sequence[str]) -> bool:
     return _share(sample, lambda line: bool(MARK.match(line))) >= NEARLY_ALL
 
 
 def _labelled(line: str) -> str:
-    """Write a line of fastText as a class, a delimiter and a text."""
+    """Write a line that begins with its class as a class, a delimiter and a text."""
     mark = MARK.match(line)
-    return f"{mark[1]}{UNIT}{line[mark.end() :].lstrip()}" if mark else line
+    return f"{mark[1] or mark[0]}{UNIT}{line[mark.end() :].lstrip()}" if mark else line
 
 
 def _is_framed(sample: Sequence[str]) -> bool:
-    return all(line.strip()[0] == line.strip()[-1] == "|" for line in sample)
+    rows = [line.strip() for line in sample if not _is_rule(line) and not COUNTED.fullmatch(line)]
+    return bool(rows) and all(row[0] == row[-1] == "|" for row in rows)
 
 
 def _unframed(line: str) -> str:
     inner = line.strip().strip("|")
-    if not inner or _is_rule(inner):
+    if not inner or _is_rule(inner) or COUNTED.fullmatch(inner):
         return "\n"
     return "|".join(cell.strip() for cell in inner.split("|")) + "\n"
 
@@ -76,7 +105,7 @@ def _is_rule(line: str) -> bool:
 
 
 def _unruled(line: str) -> str:
-    return "\n" if _is_rule(line) else line
+    return "\n" if _is_rule(line) or COUNTED.fullmatch(line) else line
 
 
 def _is_wrapped(sample: Sequence[str]) -> bool:
@@ -86,7 +115,8 @@ def _is_wrapped(sample: Sequence[str]) -> bool:
 
 def _unwrapped(line: str) -> str:
     inner = line.strip()
-    return inner[1:-1].replace('""', '"') + "\n" if WRAPPED.fullmatch(inner) else line
+    whole = WRAPPED.fullmatch(inner) or WRAPPED_PLAIN.fullmatch(inner)
+    return inner[1:-1].replace('""', '"') + "\n" if whole else line
 
 
 def _escapes(sample: Sequence[str]) -> bool:

@@ -23,7 +23,9 @@ ROWS = 40  # of all splits together
 TEXT_BYTES = 1 * MB
 VIEWER_SECONDS = 3  # for all splits together: the files themselves are the other way
 VIEWER_BYTES = 1 * MB  # the same; it cuts long cells
-FETCHED_BYTES = 8 * MB  # of files at most: two pages for each of many columns
+FETCHED_BYTES = 19 * MB // 10  # for all of it, so that nobody waits for first rows
+LISTED_BYTES = 300  # of them, that the Hub's answer takes to name a file
+LEAST_BYTES = MB // 2  # of files, however many there are
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class _Wanted:
 def first_rows(source: object, token: str | None = None) -> Table:
     """Return some rows of a subset, all of its splits where the viewer shows them; or StudioError.
 
-    Where only the files are there to be read, the table holds one split, called "train".
+    Where only the files are there to be read, the table holds one split, called "train". Columns
+    whose pages are too large for a first look are left out, which `assumed` says.
     """
     known = check_source(source)
     if known["kind"] != "hub":
@@ -50,8 +53,8 @@ def first_rows(source: object, token: str | None = None) -> Table:
     splits = usual_splits(subset, known["split"], ref.id)
     wanted = _Wanted(ref, subset, splits, newest=not known["revision"])
     shown = {"subset": subset.name, "split": known["split"]}
-    kept_in = None if ref.private else kept_folder(ref.id, ref.revision, shown, _limits())
-    table = read_once(kept_in, lambda folder: _read(wanted, folder, token))
+    kept_in = kept_folder(ref.id, ref.revision, shown, _limits())
+    table = read_once(ref, kept_in, token, lambda folder: _read(wanted, folder, token))
     assumed = (said for said in table.assumed if said[0] != "truncated_by_limit")  # of course
     return replace(table, assumed=tuple(assumed))
 
@@ -68,9 +71,11 @@ def _read(wanted: _Wanted, folder: Path, token: str | None) -> Table:
             return read_parts(answers, out, _limits())
         except StudioError:
             pass  # not the viewer, or nothing to show: the files themselves may do better
+    spent = LISTED_BYTES * len(wanted.ref.files) + sum(part.path.stat().st_size for part in answers)
+    most = max(FETCHED_BYTES - spent, LEAST_BYTES)
     files = {"train": wanted.subset.splits[wanted.splits["train"]]}
-    supply = Supply(wanted.ref, files, folder / "files", token, FETCHED_BYTES)
-    return read_parts(supply.parts, out, _limits(), supply.fetch)
+    supply = Supply(wanted.ref, files, folder / "files", token, most)
+    return read_parts(supply.parts, out, _limits() | {"fetched_bytes": most}, supply.fetch)
 
 
 def viewer_address() -> str:

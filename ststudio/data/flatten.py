@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from ststudio.data.columns import addresses, as_text, take
+from ststudio.data.addresses import addresses, take
+from ststudio.data.columns import as_text
 from ststudio.data.findings import count
 from ststudio.data.gather import NAME_CHARACTERS
 from ststudio.data.rows import UNIT

@@ -1,12 +1,12 @@
 """What a file holds, told from its content: Parquet, JSON, JSON lines, or delimited text."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
 from ststudio.data.beir import find_retrieval, read_retrieval
+from ststudio.data.collection import Collection
 from ststudio.data.contents import (
     PARQUET,
     is_parquet,
@@ -16,7 +16,9 @@ from ststudio.data.contents import (
 )
 from ststudio.data.delimited import read_delimited
 from ststudio.data.encodings import decode
-from ststudio.data.gather import Full, Gathering
+from ststudio.data.frugal import FrugalSample
+from ststudio.data.gather import Full
+from ststudio.data.json_objects import rows_by_split
 from ststudio.data.jsons import (
     is_array,
     is_json,
@@ -24,138 +26,36 @@ from ststudio.data.jsons import (
     parse_json,
     read_array,
     read_json_lines,
-    rows_by_split,
 )
+from ststudio.data.judgements import lost_judgements
 from ststudio.data.kinds import refuse_kind
-from ststudio.data.losses import losses, merged
 from ststudio.data.memory import limit_memory
-from ststudio.data.own_splits import split_by_column
 from ststudio.data.partial import prefix_bytes
+from ststudio.data.records import read_records
 from ststudio.data.sampling import Sample, Scope
-from ststudio.data.tables import AS_FOUND, Part, Reading, Retrieval, Table, named
-from ststudio.data.unfold import unfold
+from ststudio.data.sought import SoughtSample
+from ststudio.data.tables import AS_FOUND, Part, Reading, Table, named
 from ststudio.data.viewer import read_viewer
 from ststudio.errors import StudioError
 
 ASSIGNMENT = re.compile(r"\A\s*(?:(?:var|let|const)\s+\w+|window(?:\.\w+)+)\s*=\s*(?=[\[{])")
-HELD_OUT_SHARE = 4  # a held-out split takes at most this part of the budget
 MOST_FILES = 256  # of one split, of text
 
 
 def parse_files(
-    parts: Sequence[Part], limits: Mapping[str, int], reading: Reading = AS_FOUND
+    parts: Sequence[Part],
+    limits: Mapping[str, int],
+    reading: Reading = AS_FOUND,
+    sought: Sequence[str] = (),
 ) -> Table:
-    """Parse files into one table within limits; raise StudioError."""
+    """Parse files into one table within limits, first what is sought; raise StudioError."""
     limit_memory(limits["decoded_bytes"])
     pa.set_memory_pool(pa.system_memory_pool())  # the others reserve more than they use
-    collection = Collection(limits, reading)
+    collection = Collection(limits, reading, sought)
     # Held-out rows first: they are few, and train takes what is left.
     for split in sorted(dict.fromkeys(part.split for part in parts), key="train".__eq__):
         _read_split([part for part in parts if part.split == split], collection)
     return collection.table(named(parts))
-
-
-class Collection:
-    """The rows of all splits, and what was assumed on the way."""
-
-    def __init__(self, limits: Mapping[str, int], reading: Reading) -> None:
-        self.limits, self.reading = limits, reading
-        self.delimited = False
-        self.splits: dict[str, Gathering] = {}
-        self.full: set[str] = set()
-        self.scopes: dict[str, Scope] = {}  # by split
-        self.assumed: list[tuple[str, str]] = []
-        self.retrieval: Retrieval | None = None
-
-    def gathering(self, split: str) -> Gathering:
-        """Return the gathering of one split, made with its share of the budget."""
-        if split not in self.splits:
-            share = 1 if split == "train" else HELD_OUT_SHARE
-            others = self.splits.values()
-            rows, size = self.limits["rows"], self.limits["decoded_bytes"]
-            self.splits[split] = Gathering(
-                min(rows // share, rows - sum(other.rows for other in others)),
-                min(size // share, size - sum(other.bytes for other in others)),
-                self.limits["columns"],
-                self.limits["cell_characters"],
-            )
-        return self.splits[split]
-
-    def take(self, split: str, rows: Iterable[tuple[int, Any]]) -> None:
-        """Gather numbered rows until they end or the budget does."""
-        gathering = self.gathering(split)
-        try:
-            for line, row in ((line, each) for line, found in rows for each in unfold(found)):
-                if isinstance(row, Mapping):
-                    gathering.add(line, row)
-                else:
-                    gathering.leave_out(line, str(row))
-        except Full:
-            self.full.add(split)
-
-    def table(self, names: str) -> Table:
-        """Return everything as one table; raise StudioError where nothing was gathered."""
-        if self.retrieval is not None:
-            qrels = self.retrieval.qrels
-            judged = sum(rows.num_rows for rows in qrels.values())
-            return Table(qrels, {}, judged, (), tuple(self.assumed), self.retrieval)
-        splits = {name: found for name, found in self.splits.items() if found.rows}
-        if not splits:
-            raise StudioError(f"{names} holds no rows{self._why()}. Choose a file with rows in it.")
-        if "train" not in splits:  # somebody's only split is what there is to learn from
-            first = next(iter(splits))
-            splits = {"train": splits.pop(first), **splits}
-        gathered = list(splits.values())
-        tables = {name: splits[name].table() for name in sorted(splits, key=ORDER.index)}
-        if list(tables) == ["train"]:
-            tables, column = split_by_column(tables["train"])
-            if column:
-                said = ", ".join(f"{rows.num_rows:,} {name}" for name, rows in tables.items())
-                self.assumed.append(("split_column", f'"{column}" tells the splits apart: {said}.'))
-        left_out = merged(self.splits.values())
-        assumed = [*self.assumed, *self._limits_met(), *losses(left_out), *_oddities(gathered)]
-        return Table(
-            splits=tables,
-            class_names={k: v for found in gathered for k, v in found.class_names.items()},
-            read=sum(found.read for found in self.splits.values()),
-            left_out=left_out,
-            assumed=tuple(dict.fromkeys(assumed)),
-            delimited=self.delimited,
-        )
-
-    def _why(self) -> str:
-        reasons = [reason for found in self.splits.values() for reason in found.left_out]
-        return f" that can be used: of the first, {reasons[0]}" if reasons else ""
-
-    def _limits_met(self) -> list[tuple[str, str]]:
-        sentences = [self._cut_short(split) for split in sorted(self.full & self.splits.keys())]
-        if cut := sum(found.cut for found in self.splits.values()):
-            most = self.limits["cell_characters"]
-            sentences.append(f"{cut:,} cells were cut after {most:,} characters.")
-        if more := {name for found in self.splits.values() for name in found.too_many}:
-            most = self.limits["columns"]
-            named = ", ".join(sorted(more)[:3])
-            sentences.append(f"Columns beyond the first {most} were left out ({named}, …).")
-        return [("truncated_by_limit", sentence) for sentence in sentences]
-
-    def _cut_short(self, split: str) -> str:
-        scope, rows = self.scopes.get(split, Scope()), self.splits[split].rows
-        read = f"{rows:,} of {scope.there}" if scope.there else f"{rows:,}"
-        if not (scope.there and scope.where):
-            read = f"the first {read}"
-        return (
-            f"Only {read} rows of {split} were read{scope.where}: up to {self.limits['rows']:,} "
-            f"rows and {self.limits['decoded_bytes'] / 1e6:,.0f} MB of text are taken in all."
-        )
-
-
-ORDER = ("train", "validation", "test")
-
-
-def _oddities(gathered: Iterable[Gathering]) -> list[tuple[str, str]]:
-    names = {name for found in gathered for name in found.unsupported if name not in found.columns}
-    sentence = "Columns that hold no text, numbers or lists of texts were left out: {}."
-    return [("nested", sentence.format(", ".join(sorted(names)[:10])))] if names else []
 
 
 def _read_split(parts: Sequence[Part], collection: Collection) -> None:
@@ -190,9 +90,13 @@ def _read_texts(texts: Sequence[Part], collection: Collection) -> None:
 
 
 def _read_parquets(contents: Sequence[Part | bytes], split: str, collection: Collection) -> None:
-    sample = Sample(contents, collection.gathering(split), collection.limits)
+    gathering = collection.gathering(split)
+    kind = FrugalSample if "fetched_bytes" in collection.limits else Sample
+    kind = SoughtSample if gathering.sought else kind
+    sample = kind(contents, gathering, collection.limits)
     collection.take(split, sample.read())
     sample.check()
+    collection.assumed += sample.assumed
     collection.scopes[split] = sample.scope
     if not sample.whole:
         collection.full.add(split)
@@ -239,6 +143,10 @@ def _read_text(text: str, part: Part, collection: Collection, cut: bool) -> None
     if is_json(text) or (name.endswith(".json") and text.lstrip()[:1] in "{["):
         _read_json(text, part, collection, cut)
         return
+    tabular = name.endswith((".csv", ".tsv"))
+    if not tabular and (records := read_records(text)) is not None:
+        collection.take(part.split, records)
+        return
     _read_cells(text, part, collection)
 
 
@@ -264,5 +172,9 @@ def _read_json(text: str, part: Part, collection: Collection, cut: bool) -> None
         return
     collection.retrieval, full = read_retrieval(parts, part.name, collection.limits)
     if full:
-        sentence = f"Only the first {collection.limits['rows']:,} texts of {part.name} were read."
-        collection.assumed.append(("truncated_by_limit", sentence))
+        found = collection.retrieval
+        sentence = (
+            f"Only {found.corpus.num_rows:,} documents and {found.queries.num_rows:,} queries of "
+            f"{part.name} were read, first those that are judged."
+        )
+        collection.assumed += [("truncated_by_limit", sentence), *lost_judgements(found)]

@@ -27,6 +27,7 @@ NAME_CHARACTERS = 200
 NAMED_LINES = 10
 EMPTY = "it is empty"
 CELL_BYTES = 8  # counted for a value that is no text
+IDS = ("_id", "id", "corpus-id", "query-id")  # columns that name a text of a retrieval set
 
 
 class Full(Exception):
@@ -54,9 +55,14 @@ class Gathering:
     too_many: set[str] = field(default_factory=set)  # columns beyond the limit
     unsupported: set[str] = field(default_factory=set)  # columns
     class_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sought: dict[str, None] = field(default_factory=dict)  # ids for whose rows room is kept
+    passed_over: int = 0  # rows, for the sake of those
 
     def add(self, line: int, row: Mapping[str, Any]) -> None:
         """Take one row in, raising Full when there is no room for it."""
+        if self.sought and not self._has_place(row):
+            self.passed_over += 1
+            return
         cells: dict[str, Value] = {}
         for name, value in row.items():
             self._flatten(str(name), _unwritten(value) if self.textual else value, cells, 0)
@@ -76,6 +82,16 @@ class Gathering:
             if len(column) < self.rows:
                 column.append(None)
 
+    def _has_place(self, row: Mapping[str, Any]) -> bool:
+        """Tell whether a row is sought, or leaves enough room for those that are."""
+        key = next((str(row[name]) for name in IDS if name in row), "")
+        if key in self.sought:
+            del self.sought[key]
+            return True
+        kept = len(self.sought) + 1
+        usual = self.bytes / max(self.rows, 1)
+        return self.rows_left >= kept and self.bytes_left >= kept * usual
+
     def leave_out(self, line: int, reason: str) -> None:
         """Count one row that is not taken in."""
         self.left_out.setdefault(reason, []).append(line)
@@ -91,9 +107,8 @@ class Gathering:
                 self._flatten(f"{name}.{key}", inner, cells, depth + 1)
             return
         if isinstance(value, list) and depth < DEEPEST and (keys := _shared_keys(value)):
-            for key in keys:  # a list of objects is a list of each of their fields
-                inner = [item[key] for item in value if item.get(key) is not None]
-                self._flatten(f"{name}.{key}", inner, cells, depth + 1)
+            for key in keys:
+                self._flatten(f"{name}.{key}", _field(value, key), cells, depth + 1)
             return
         name = UNPRINTABLE.sub("", name)[:NAME_CHARACTERS].strip() or "column"
         if name not in self.columns and len(self.columns.keys() | cells) >= self.columns_most:
@@ -174,6 +189,12 @@ def _shared_keys(values: list[Any]) -> list[str]:
     if not all(isinstance(value, Mapping) for value in values):
         return []
     return list(dict.fromkeys(key for value in values for key in value))
+
+
+def _field(objects: list[Any], key: str) -> Any:  # noqa: ANN401
+    """Return one field of a list's objects: one annotation's one result is no list."""
+    found = [each[key] for each in objects if each.get(key) is not None]
+    return found[0] if len(found) == 1 and isinstance(found[0], list | Mapping) else found
 
 
 def _json(value: object) -> str:

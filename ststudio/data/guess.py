@@ -101,7 +101,7 @@ def _best(case: Case, columns: list[Column], texts: list[Column], wish: Wish) ->
         roles = {role: column.name for role, column in zip(case.columns, chosen, strict=True)}
         if any(roles.get(role, name) != name for role, name in wish.roles.items()):
             continue
-        if not wish.roles and not _leading(chosen):
+        if not wish.roles and not _leading(chosen, columns):
             continue
         fit = _fit_roles(case, chosen, columns)
         for label, worth in labels:
@@ -113,12 +113,19 @@ def _best(case: Case, columns: list[Column], texts: list[Column], wish: Wish) ->
     return best
 
 
-def _leading(chosen: tuple[Column, ...]) -> bool:
-    """Tell whether parts of a list are its first ones, in their order."""
+def _leading(chosen: tuple[Column, ...], columns: list[Column]) -> bool:
+    """Tell whether parts of a list are its first texts, in their order.
+
+    What is the same in every row, as a chat's first instruction is, is no text.
+    """
     return all(
-        not column.of_list or column.name == f"{column.of_list}.{place}"
+        not column.of_list or column.name in _texts_of(column.of_list, columns)[place : place + 1]
         for place, column in enumerate(chosen)
     )
+
+
+def _texts_of(of_list: str, columns: list[Column]) -> list[str]:
+    return [c.name for c in columns if c.of_list == of_list and not c.is_constant]
 
 
 def _total(case: Case, roles: float, label: float) -> float:

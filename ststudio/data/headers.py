@@ -7,7 +7,7 @@ from itertools import zip_longest
 from ststudio.data.gather import NUMBER
 from ststudio.data.names import names_a_role
 
-NAME = re.compile(r"[^\W\d][\w .\-/()#?%:&*]{0,63}|\d{1,2}", re.UNICODE)
+NAME = re.compile(r"#? ?[^\W\d][\w .\-/()#?%:&*]{0,63}|#\d{1,2}( [^\W\d]{1,30})?|\d{1,2}")
 WRITTEN = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+) ?%?")  # a number, or what people write for one
 OTHER_NAMES = frozenset(
     "id description doc lang language name paragraph source subject tags title timestamp date url "
@@ -44,7 +44,8 @@ def _looks_like_names(first: list[str], rest: list[list[str]], unnamed: int) -> 
         return False  # it returns below, as classes do
     if any(map(_is_known, named)):
         return True
-    if not all(NAME.fullmatch(cell) for cell in named) or len(named) < len(first) - 1 - unnamed:
+    empty = sum(not cell and not any(column) for cell, *column in zip_longest(first, *rest))
+    if not all(map(NAME.fullmatch, named)) or len(named) < len(first) - empty - 1 - unnamed:
         return False
     return _differs(first, rest)
 
@@ -52,7 +53,16 @@ def _looks_like_names(first: list[str], rest: list[list[str]], unnamed: int) -> 
 def _is_known(cell: str) -> bool:
     """Tell whether a cell reads like a column's name that people use."""
     short = len(cell) <= NAME_CHARACTERS and bool(NAME.fullmatch(cell)) and "." not in cell
-    return short and (cell.lower() in OTHER_NAMES or names_a_role(cell))
+    return short and (cell.lower() in OTHER_NAMES or names_a_role(cell.lstrip("# ")))
+
+
+def is_commented_header(line: str, below: str) -> bool:
+    """Tell whether a line that begins as a comment does names the columns of the row below it."""
+    for mark in "\t,;|":
+        cells = line.strip().split(mark)
+        if len(cells) > 1 and len(cells) == len(below.split(mark)):
+            return all(_is_known(cell.strip()) for cell in cells)
+    return False
 
 
 def is_second_header(rows: list[list[str]]) -> bool:

@@ -3,15 +3,17 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from ststudio.data.judgements import lost_judgements, named_by
 from ststudio.data.layouts import Subset, choose_splits, choose_subset, find_subsets
 from ststudio.data.locks import only_one
+from ststudio.data.private_tables import read_private
 from ststudio.data.supply import Supply
 from ststudio.data.tables import (
     AS_FOUND,
@@ -71,40 +73,51 @@ def _unreadable(ref: DatasetRef) -> StudioError:
     )
 
 
-def kept_table(source: Source, reading: Reading = AS_FOUND) -> Table | None:
+def kept_table(
+    source: Source, reading: Reading = AS_FOUND, sought: Sequence[str] = ()
+) -> Table | None:
     """Open what was read of this very commit before, without asking the Hub; it was public."""
     revision = source.get("revision") or ""
-    folder = kept_folder(source["id"], revision, source, reading=reading)
+    folder = kept_folder(source["id"], revision, source, reading=reading, sought=sought)
     return open_table(folder) if COMMIT.fullmatch(revision) and folder.is_dir() else None
 
 
 def open_hub(
-    source: Source, token: str | None, found: Found | None = None, reading: Reading = AS_FOUND
+    source: Source,
+    token: str | None,
+    found: Found | None = None,
+    reading: Reading = AS_FOUND,
+    sought: Sequence[str] = (),
 ) -> Table:
-    """Open subset and splits of a dataset, which may have been found already."""
-    kept = kept_table(source, reading)
+    """Open subset and splits of a dataset, which may have been found already.
+
+    Where not all rows can be had, those whose ids are `sought` come first.
+    """
+    kept = kept_table(source, reading, sought)
     if kept is not None:
         return kept
     ref, subsets = found or find_dataset(source, token)
     splits = choose_splits(
         choose_subset(subsets, source["subset"], ref.id), source["split"], ref.id
     )
-    kept_in = kept_folder(ref.id, ref.revision, source, reading=reading)
+    kept_in = kept_folder(ref.id, ref.revision, source, reading=reading, sought=sought)
 
     def read(folder: Path) -> Table:
         """Fetch as many bytes as the rows need, and read them."""
         most = PACKED * get_settings().decoded_bytes
         supply = Supply(ref, splits, folder / "files", token, most)
-        return read_parts(supply.parts, folder / "table", fetch=supply.fetch, reading=reading)
+        out = folder / "table"
+        return read_parts(supply.parts, out, None, supply.fetch, reading, sought)
 
-    return read_once(None if ref.private else kept_in, read)
+    return read_once(ref, kept_in, token, read)
 
 
-def read_once(kept_in: Path | None, read: Callable[[Path], Table]) -> Table:
+def read_once(
+    ref: DatasetRef, kept_in: Path, token: str | None, read: Callable[[Path], Table]
+) -> Table:
     """Open what is kept, or read it into a folder's "table" and keep that, unless it is private."""
-    if kept_in is None:
-        with tempfile.TemporaryDirectory(prefix="ststudio-") as temporary:
-            return read(Path(temporary))  # mapped: outlives the folder
+    if ref.private:
+        return read_private(ref, str(kept_in), token, read)
     with only_one(str(kept_in)):
         if not kept_in.is_dir():
             kept_in.parent.mkdir(parents=True, exist_ok=True)
@@ -120,30 +133,36 @@ def kept_folder(
     source: Source,
     limits: Mapping[str, int] | None = None,
     reading: Reading = AS_FOUND,
+    sought: Sequence[str] = (),
 ) -> Path:
     """Return where the parsed table is kept: by what was asked for, and how it was to be read."""
     within = list((limits or reading_limits()).values())
-    asked = json.dumps([source.get("subset"), source.get("split"), within, asdict(reading)])
+    what = [source.get("subset"), source.get("split"), within, asdict(reading), list(sought)]
+    asked = json.dumps(what)
     key = hashlib.sha256(asked.encode()).hexdigest()[:16]
     return get_settings().folder / "datasets" / repo_id.replace("/", "--") / revision / key
 
 
 def open_retrieval(source: Source, token: str | None) -> Table:
-    """Join corpus, queries and judgements, which BEIR keeps as subsets and in a sibling."""
+    """Join corpus, queries and judgements, which BEIR keeps as subsets and in a sibling.
+
+    Of a corpus that is too large to be read, the judged documents come first.
+    """
     asked = dict(source) | {"qrels": None, "split": None}
-    corpus = open_hub(asked | {"subset": "corpus"}, token)
-    queries = open_hub(asked | {"subset": "queries"}, token)
     judged = open_hub({"kind": "hub", "subset": None, **source["qrels"]}, token)
+    qrels = {split: _judgements(rows, source) for split, rows in judged.splits.items()}
+    named = named_by(qrels, get_settings().rows)
+    corpus = open_hub(asked | {"subset": "corpus"}, token, sought=named.documents)
+    queries = open_hub(asked | {"subset": "queries"}, token, sought=named.queries)
     retrieval = Retrieval(
         corpus=_texts(corpus, f"The corpus of {source['id']}"),
         queries=_texts(queries, f"The queries of {source['id']}"),
-        qrels={split: _judgements(rows, source) for split, rows in judged.splits.items()},
+        qrels=qrels,
     )
-    assumed = tuple(
-        dict.fromkeys(
-            [*_said(corpus, "the corpus"), *_said(queries, "the queries"), *judged.assumed]
-        )
-    )
+    said = [*_said(corpus, "the corpus"), *_said(queries, "the queries"), *judged.assumed]
+    if any(code == "truncated_by_limit" for code, _ in said):  # else: they name what is not there
+        said += lost_judgements(retrieval)
+    assumed = tuple(dict.fromkeys(said))
     return replace(judged, splits=retrieval.qrels, assumed=assumed, retrieval=retrieval)
 
 

@@ -1,5 +1,6 @@
 """Labels as people write them, read as the scores and whole numbers that losses need."""
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ MISSING = frozenset({"", "-", "nan", "null", "n/a", "#n/a", "?"})
 
 _ALIKE = (
     "1 true yes y t similar duplicate dup same match matched matching paraphrase equivalent "
-    "positive pos relevant related alike entailment ja oui si sí semantically_equivalent"
+    "positive pos relevant related alike entailment ja oui si semantically_equivalent"
 )
 _UNLIKE = (
     "0 false no n f different dissimilar distinct mismatch unrelated irrelevant negative neg "
@@ -56,7 +57,9 @@ CLASS_COUNT = {"pair-class": 2, "nli": 3}
 def meaning(case: str, value: str) -> int | None:
     """Return the number that a class's name stands for in a case, None where unknown."""
     known = MEANINGS.get(case, {})
-    word = value.strip().lower().replace(" ", "_").replace("-", "_")
+    parted = unicodedata.normalize("NFKD", value.strip().lower())
+    plain = "".join(letter for letter in parted if not unicodedata.combining(letter))
+    word = plain.replace(" ", "_").replace("-", "_")
     if word in known or case not in NEGATED:
         return known.get(word)
     words = word.split("_")

@@ -50,7 +50,7 @@ _NAMES: dict[str, dict[float, str]] = {
         0.5: "doc output tgt text hypothesis",
     },
     "premise": {
-        1.0: "premise premises premisse premissa",
+        1.0: "premise premises premisse premissa premisa pramisse",
         0.8: "evidence sentence1",
         0.5: "text1 context",
     },

@@ -1,7 +1,8 @@
 """Rows in Parquet, a few at a time: a small file can hold far more than memory."""
 
 import json
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -74,19 +75,26 @@ class ParquetFile:
                 pre_buffer=False,
             )
 
-    def rows(self, choice: Choice, characters: int) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Give the first rows of a group, with their number in the file."""
-        number = choice.first
+    def rows(
+        self, choice: Choice, characters: int, places: Sequence[int] = ()
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Give the first rows of a group, or those at `places`, with their number in the file."""
+        taken = places or range(choice.rows)
+        start = 0
         with self.explaining():
             for batch in self.file.iter_batches(
                 min(BATCH_ROWS, choice.rows), [choice.group], self.columns, use_threads=False
             ):
+                stop = start + batch.num_rows
+                here = taken[bisect_left(taken, start) : bisect_left(taken, stop)]
+                if len(here) < batch.num_rows:
+                    batch = batch.take(pa.array([place - start for place in here], pa.int64()))
                 cells = [_values(column, characters) for column in batch.columns]
-                for row in zip(*cells, strict=True):
-                    number += 1
-                    yield number, dict(zip(batch.schema.names, row, strict=True))
-                    if number == choice.first + choice.rows:
-                        return
+                for place, row in zip(here, zip(*cells, strict=True), strict=False):  # or no cell
+                    yield choice.first + place + 1, dict(zip(batch.schema.names, row, strict=True))
+                if stop > taken[-1]:
+                    return
+                start = stop
 
 
 def _is_text(kind: pa.DataType) -> bool:

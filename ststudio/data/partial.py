@@ -22,6 +22,7 @@ class HoledFile:
     def __init__(self, part: Part) -> None:
         assert part.size is not None
         self.part, self.size = part, part.size
+        self.block = BLOCK
         self.missed: list[Span] = []
         self._position = 0
 
@@ -29,7 +30,7 @@ class HoledFile:
         """Read as a file does."""
         end = self.size if count < 0 else min(self._position + count, self.size)
         if gaps((self._position, end), self.part.has):
-            block = (self._position, min(max(end, self._position + BLOCK), self.size))
+            block = (self._position, min(max(end, self._position + self.block), self.size))
             self.missed += gaps(block, self.part.has)
             raise Hole
         with self.part.path.open("rb") as file:

@@ -10,6 +10,7 @@ from ststudio.data.columns import Column
 from ststudio.data.findings import Finding, Fix, Level, quoted
 from ststudio.data.fits import PAIR_LABELS, is_label, label_fit
 from ststudio.data.guess import Guess, Wish
+from ststudio.data.names import hint
 from ststudio.data.reshape import FIXES, describe
 from ststudio.data.rows import Rows
 from ststudio.data.tables import Table
@@ -83,6 +84,14 @@ def _ignored_labels(guess: Guess, rows: Rows, others: list[Column]) -> Iterator[
                 f'"{other.name}" says which rows belong together. Read as pairs of positives, the '
                 "label is ignored and rows that do not belong together are trained as if they did.",
                 Fix("use_case", {"case": key}),
+            )
+        elif guess.case == "pair" and hint("score", other.name) == 1.0:
+            yield Finding(
+                "error",
+                "negatives_as_positives",
+                f'"{other.name}" says in words how alike the texts are: {quoted(other.values, 3)}. '
+                "Read as pairs of positives, those that are not alike are trained as if they were. "
+                "Write numbers from 0 to 1 for the words, or take the column out.",
             )
         else:
             yield _left_label(guess, other)

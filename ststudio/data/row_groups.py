@@ -11,7 +11,7 @@ MARK = 4  # bytes at the beginning of every file
 PADDING = 100  # bytes: old writers left the header of a dictionary out of a chunk's length
 PAGES_SHARE = 1.25  # of the bytes that so many rows should take: pages are read whole
 FIRST_PAGE = 32 << 10  # bytes of a chunk's pages fetched at least,
-FIRST_PAGES = 512 << 10  # shared by all columns of a wide table
+FIRST_PAGES = 1 << 20  # shared by all columns of a wide table
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def plan_rows(files: Sequence[parquet.FileMetaData], rows: int, spread: int) -> 
     A dataset sorted by class shows all of its classes that way. At least `spread` groups are
     used, if there are as many.
     """
-    groups = _groups(files)
+    groups = groups_of(files)
     held = sum(group.of for group in groups)
     count = len(groups)
     if held > rows:
@@ -65,7 +65,8 @@ def evenly(among: int, count: int) -> list[int]:
     return [place * (among - 1) // max(count - 1, 1) for place in range(count)]
 
 
-def _groups(files: Sequence[parquet.FileMetaData]) -> list[Choice]:
+def groups_of(files: Sequence[parquet.FileMetaData]) -> list[Choice]:
+    """Return all row groups, each with all of its rows."""
     found = []
     for place, metadata in enumerate(files):
         first = 0
@@ -90,6 +91,15 @@ def row_bytes(group: parquet.RowGroupMetaData, columns: Sequence[str]) -> float:
     """Estimate the unpacked bytes of a row in these columns; dictionaries may hide more."""
     chunks = _chunks(group, columns)
     return sum(chunk.total_uncompressed_size for chunk in chunks) / max(group.num_rows, 1)
+
+
+def range_of(group: parquet.RowGroupMetaData, column: str) -> tuple[str, str] | None:
+    """Return the first and the last text of a column in a row group, None where it is not said."""
+    for chunk in _chunks(group, [column]):
+        said = chunk.statistics
+        if said is not None and said.has_min_max and isinstance(said.min, str):
+            return said.min, said.max
+    return None
 
 
 def _chunks(

@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ststudio.data.addresses import addresses, take
 from ststudio.data.cases import CASES
-from ststudio.data.columns import addresses, as_text, shared_words, take
+from ststudio.data.columns import as_text, shared_words
 from ststudio.data.findings import Finding, Label
 from ststudio.data.guess import Guess, Wish
 from ststudio.data.labels import NO_CLASS, Labels, read_classes, read_scores

@@ -36,10 +36,16 @@ class Sample:
         chosen = [contents[place] for place in evenly(len(contents), count)]
         self._files = [ParquetFile(content) for content in chosen]
         self._plan = Plan((), 0)
+        self.assumed: list[tuple[str, str]] = []
 
     def read(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give numbered rows; raise StudioError, or Missing for what must be here first."""
-        self._plan = plan = self._choose()
+        self._open()
+        self._plan = self._choose()
+        yield from self._rows()
+
+    def _rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        plan = self._plan
         for done, choice in enumerate(plan.choices):
             before = self.gathering.bytes_left
             # Where the bytes run short, each group gives its share.
@@ -52,13 +58,15 @@ class Sample:
 
     def check(self) -> None:
         """Raise Missing for what turned out to be missing."""
-        missed = {
+        if missed := self._missed():
+            raise Missing(missed)
+
+    def _missed(self) -> dict[str, list[Span]]:
+        return {
             str(file.holed.part.path): file.holed.missed
             for file in self._files
             if file.holed and file.holed.missed
         }
-        if missed:
-            raise Missing(missed)
 
     @property
     def whole(self) -> bool:
@@ -75,14 +83,19 @@ class Sample:
         there = rows if opened == self._offered else f"over {rows}"
         return Scope(there, f", in {pieces:,} pieces from all over {files}")
 
-    def _choose(self) -> Plan:
-        holed = [file.holed.part for file in self._files if file.holed]
+    def _open(self) -> None:
+        """Read what the files say of themselves."""
         small = min(SMALL, self._text_bytes // 4)
-        need((part, [_tail(part, small)]) for part in holed)
+        need(
+            (file.holed.part, [_tail(file.holed.part, small)]) for file in self._files if file.holed
+        )
         for file in self._files:
             file.open(self.gathering)
         self.check()
-        plan = self._planned(self._spread, bool(holed))
+
+    def _choose(self) -> Plan:
+        """Choose rows, and raise Missing where their bytes are not here."""
+        plan = self._planned(self._spread, any(file.holed for file in self._files))
         need(found for choice in plan.choices for found in self._spans(choice))
         return plan
 

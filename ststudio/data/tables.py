@@ -129,7 +129,8 @@ def parse_job(message: dict[str, Any]) -> dict[str, Any]:
         for part in message["parts"]
     ]
     try:
-        table = parse_files(parts, message["limits"], Reading(**message["reading"]))
+        reading = Reading(**message["reading"])
+        table = parse_files(parts, message["limits"], reading, message["sought"])
     except Missing as missing:
         return {"missing": missing.spans}
     save_table(table, Path(message["out"]))
@@ -160,10 +161,12 @@ def read_parts(
     limits: Mapping[str, int] | None = None,
     fetch: Fetch | None = None,
     reading: Reading = AS_FOUND,
+    sought: Sequence[str] = (),
 ) -> Table:
     """Read files into one table, kept in the new folder `out`; only StudioError comes out.
 
     Of files that are not whole, `fetch` is asked for the bytes that reading turns out to need.
+    Where not all rows can be had, those whose ids are `sought` come first.
     """
     seconds = get_settings().read_seconds
     names = named(parts)
@@ -171,6 +174,7 @@ def read_parts(
         "out": str(out.resolve()),
         "limits": limits or reading_limits(),
         "reading": asdict(reading),
+        "sought": list(sought),
     }
     with tempfile.TemporaryDirectory(prefix="ststudio-") as home:
         child = Child("read", Path(home))

@@ -17,6 +17,7 @@ from ststudio.tabs.examination import examine
 from ststudio.tabs.mending import build_findings, build_reading
 from ststudio.tabs.session import Session
 from ststudio.tabs.story import EMPTY, parts_words, story, table_html
+from ststudio.tabs.visitor import visitor_token
 from ststudio.training.recipe import Recipe
 
 
@@ -32,18 +33,19 @@ def diagnose(
     file: dict[str, Any] | None = None,
     fixes: list[dict[str, Any]] | None = None,
     base_model: str | dict[str, str] | None = None,
+    request: gr.Request | None = None,
 ) -> dict[str, Any]:
     """Read a source or an uploaded file; say its case, its columns and what is wrong with it."""
-    return examine(source, file, fixes, base_model=base_model)[1]
+    return examine(source, file, fixes, base_model, visitor_token(request))[1]
 
 
 @explained
-def download_parts(session: Session) -> str:
+def download_parts(session: Session, request: gr.Request | None = None) -> str:
     """Pack train, dev and test as a run would use them, each as Parquet."""
     if session.source is None:
         raise StudioError("Pick a dataset first.")
     fixes = session.fixes
-    table = open_source(session.source, fixes=fixes)
+    table = open_source(session.source, visitor_token(request), fixes)
     found = diagnose_table(table, fixes)
     examples = make_examples(table, found, Recipe.seed, None)
     with tempfile.TemporaryDirectory(prefix="ststudio-") as folder:

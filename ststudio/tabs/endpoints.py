@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import gradio as gr
+
 from ststudio.errors import StudioError
 from ststudio.hub.push import push_state
 from ststudio.runs.admission import start_run as admit
@@ -9,14 +11,15 @@ from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
 from ststudio.tabs import explained
 from ststudio.tabs.running import eta
+from ststudio.tabs.visitor import visitor_token
 
 LOG_ENTRIES = 200  # at most, in one answer of /run_state
 
 
 @explained
-def start_run(recipe: dict[str, Any]) -> dict[str, Any]:
+def start_run(recipe: dict[str, Any], request: gr.Request | None = None) -> dict[str, Any]:
     """Admit a recipe and return the run's id, the owner's key and the position in the queue."""
-    run, key, position = admit(recipe)
+    run, key, position = admit(recipe, visitor_token(request))
     return {"run": run.id, "key": key, "position": position}
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from gradio.utils import get_upload_folder
 
+from ststudio.data.addresses import addresses
 from ststudio.data.catalog import title_of
-from ststudio.data.columns import addresses
 from ststudio.data.doctor import diagnose
 from ststudio.data.first_rows import first_rows
+from ststudio.data.frugal import NOT_SHOWN
 from ststudio.data.sources import open_source
 from ststudio.data.uploads import accept_upload
 from ststudio.errors import StudioError
@@ -27,6 +28,7 @@ def examine(
     file: Json | str | None = None,
     fixes: list[Json] | None = None,
     base_model: str | Json | None = None,
+    token: str | None = None,
 ) -> tuple[Json, Json]:
     """Return the source, with the upload's id where a file was given, and its diagnosis."""
     if file is not None:
@@ -34,13 +36,13 @@ def examine(
         source = {"kind": "upload", "id": accept_upload(path, Path(get_upload_folder()))}
     if source is None:
         raise StudioError("Pick a dataset, name one of the Hub, or upload a file.")
-    table = open_source(source, fixes=fixes or ())
+    table = open_source(source, token, fixes or ())
     chosen = None if base_model in (None, DEFAULT_MODEL) else str(base_model)
     found = diagnose(table, fixes or (), base_model=chosen)
     answer = {"upload": source["id"] if source.get("kind") == "upload" else None}
     return dict(source), {
         **answer,
-        **diagnosis_json(found, base_model),
+        **diagnosis_json(found, base_model, token),
         "available": list(addresses(table)),
         "delimited": table.delimited,
         "title": title_of(source),
@@ -48,30 +50,34 @@ def examine(
     }
 
 
-def fresh(session: Session, source: Json | None, file: str | None = None) -> Session:
+def fresh(
+    session: Session, source: Json | None, file: str | None = None, token: str | None = None
+) -> Session:
     """Take a source that has not been looked at yet: nothing decided before counts for it."""
-    source, found = examine(source, file, base_model=session.base_model)
+    source, found = examine(source, file, base_model=session.base_model, token=token)
     return replace(_forgotten(session), source=source, diagnosis=found)
 
 
-def glance(session: Session, source: Json) -> Session:
+def glance(session: Session, source: Json, token: str | None = None) -> Session:
     """Show a few rows of a dataset on the Hub as they are, before all that counts is fetched."""
     try:
-        train = first_rows(source).splits["train"]
+        table = first_rows(source, token)
     except HubAway:
         raise
     except StudioError:  # whatever hides the first rows, reading all of them says it, or does it
         return _forgotten(session)
-    return replace(_forgotten(session), glance=tuple(train.slice(0, GLANCE_ROWS).to_pylist()))
+    rows = table.splits["train"].slice(0, GLANCE_ROWS).to_pylist()
+    said = dict(table.assumed).get(NOT_SHOWN, "")
+    return replace(_forgotten(session), glance=tuple(rows), glance_words=said)
 
 
 def _forgotten(session: Session) -> Session:
     """Return the session without a dataset, and without what was decided about it."""
-    return replace(session, source=None, diagnosis=None, glance=(), fixes=())
+    return replace(session, source=None, diagnosis=None, glance=(), glance_words="", fixes=())
 
 
-def again(session: Session, **decided: Any) -> Session:  # noqa: ANN401
+def again(session: Session, token: str | None = None, **decided: Any) -> Session:  # noqa: ANN401
     """Look again at the session's source, with what was just decided."""
     now = replace(session, **decided)
-    _, found = examine(now.source, None, list(now.fixes), now.base_model)
+    _, found = examine(now.source, None, list(now.fixes), now.base_model, token)
     return replace(now, diagnosis=found)

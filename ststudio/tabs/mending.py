@@ -14,6 +14,7 @@ from ststudio.tabs import explained
 from ststudio.tabs.examination import Json, again
 from ststudio.tabs.session import Session
 from ststudio.tabs.story import finding_html
+from ststudio.tabs.visitor import visitor_token
 
 HANDLER: Json = {"api_visibility": "private", "show_progress": "minimal"}
 AS_FOUND = "as found"
@@ -22,51 +23,60 @@ HEADERS = {"holds the names": "first_row_is_header", "is data already": "first_r
 
 
 @explained
-def apply_fix(session: Session, fix: Json) -> Session:
+def apply_fix(session: Session, fix: Json, request: gr.Request | None = None) -> Session:
     """Add one fix to the chain and look again."""
-    return again(session, fixes=(*session.fixes, fix))
+    return again(session, visitor_token(request), fixes=(*session.fixes, fix))
 
 
 @explained
-def undo_fix(session: Session, place: int) -> Session:
+def undo_fix(session: Session, place: int, request: gr.Request | None = None) -> Session:
     """Take one fix out of the chain and look again."""
-    return again(session, fixes=(*session.fixes[:place], *session.fixes[place + 1 :]))
+    kept = (*session.fixes[:place], *session.fixes[place + 1 :])
+    return again(session, visitor_token(request), fixes=kept)
 
 
 @explained
-def set_case(session: Session, case: str) -> Session:
+def set_case(session: Session, case: str, request: gr.Request | None = None) -> Session:
     """Read the rows as another case; its roles are guessed anew."""
-    return _decided(session, ("use_case", {"case": case}))
+    return _decided(session, request, ("use_case", {"case": case}))
 
 
 @explained
-def set_role(session: Session, role: str, column: str) -> Session:
+def set_role(
+    session: Session, role: str, column: str, request: gr.Request | None = None
+) -> Session:
     """Give a role another column; the role that had it takes the one that is left."""
     found = session.diagnosis or {}
     columns = found["columns"]
     moved = [(other, columns[role]) for other, taken in columns.items() if taken == column]
     assigned = [(role, column), *((other, left) for other, left in moved if other != role)]
     fixes = [("assign", {"role": one, "column": other}) for one, other in assigned]
-    return _decided(session, ("use_case", {"case": found["case"]}), *fixes)
+    return _decided(session, request, ("use_case", {"case": found["case"]}), *fixes)
 
 
 @explained
-def set_label(session: Session, column: str) -> Session:
+def set_label(session: Session, column: str, request: gr.Request | None = None) -> Session:
     """Take another column as the label of the case."""
     found = session.diagnosis or {}
     kind = CASES[found["case"]].label or "class"
-    return _decided(session, ("use_label", {"column": column, "kind": kind}))
+    return _decided(session, request, ("use_label", {"column": column, "kind": kind}))
 
 
-def _decided(session: Session, *steps: tuple[str, Json]) -> Session:
+def _decided(session: Session, request: gr.Request | None, *steps: tuple[str, Json]) -> Session:
     """Put what the visitor decided at the end of the chain, once: it can be undone like a fix."""
     added = [{"code": code, "args": args} for code, args in steps]
     kept = [fix for fix in session.fixes if fix not in added]
-    return again(session, fixes=(*kept, *added))
+    return again(session, visitor_token(request), fixes=(*kept, *added))
 
 
 @explained
-def read_file(session: Session, encoding: str, delimiter: str, header: str) -> Session:
+def read_file(
+    session: Session,
+    encoding: str,
+    delimiter: str,
+    header: str,
+    request: gr.Request | None = None,
+) -> Session:
     """Read the text between delimiters as the visitor says."""
     others = [fix for fix in session.fixes if FIXES[fix["code"]].stage != "reading"]
     chosen: list[Json] = []
@@ -76,7 +86,7 @@ def read_file(session: Session, encoding: str, delimiter: str, header: str) -> S
         chosen.append({"code": "read_delimiter", "args": {"delimiter": delimiter}})
     if header != AS_FOUND:
         chosen.append({"code": HEADERS[header], "args": {}})
-    return again(session, fixes=(*chosen, *others))
+    return again(session, visitor_token(request), fixes=(*chosen, *others))
 
 
 # Findings that depend on the base model: the Fine-tune tab shows them beside its choice.
@@ -185,9 +195,10 @@ def reshapes(case: str) -> list[tuple[str, str]]:
 
 
 @explained
-def make_of(session: Session, code: str) -> Session:
+def make_of(session: Session, code: str, request: gr.Request | None = None) -> Session:
     """Make another case of the rows."""
-    return again(session, fixes=(*session.fixes, {"code": code, "args": {}}))
+    fix = {"code": code, "args": {}}
+    return again(session, visitor_token(request), fixes=(*session.fixes, fix))
 
 
 def _reshape_choice(case: str, session: gr.State) -> None:

@@ -15,6 +15,7 @@ from ststudio.errors import StudioError
 from ststudio.tabs import QUIET, explained
 from ststudio.tabs.progress import bar
 from ststudio.tabs.session import Session
+from ststudio.tabs.visitor import visitor_token
 from ststudio.tabs.watching import follow
 from ststudio.training.losses import LOSSES
 
@@ -33,25 +34,30 @@ def hard_negatives(
     fixes: list[dict[str, Any]] | None = None,
     base_model: str | dict[str, str] | None = None,
     relative_margin: float = RELATIVE_MARGIN,
+    request: gr.Request | None = None,
 ) -> dict[str, Any]:
     """Mine a sample of the training rows; say how hard their negatives are before and after."""
     asked = {"source": source, "fixes": fixes or [], "base_model": base_model}
-    found: dict[str, Any] = list(look(sample(asked, relative_margin)))[-1]  # type: ignore[assignment]
+    token = visitor_token(request)
+    found: dict[str, Any] = list(look(sample(asked, relative_margin, token), token))[-1]  # type: ignore[assignment]
     return found
 
 
 @explained
-def look_for(session: Session, margin: float) -> Iterator[tuple[Any, ...]]:
+def look_for(
+    session: Session, margin: float, request: gr.Request | None = None
+) -> Iterator[tuple[Any, ...]]:
     """Mine a sample, and show how hard its negatives are before and after."""
     if not session.ready:
         raise StudioError("Pick a dataset in the Data tab first.")
     kept = tuple(gr.skip() for _ in range(4))
     yield bar("Reading the training rows", 0.0), *kept
-    taken = sample(session.recipe(base_model=session.base_model), margin)
+    token = visitor_token(request)
+    taken = sample(session.recipe(base_model=session.base_model), margin, token)
     rows = len(next(iter(taken.rows.values())))
     said = f"Embedding {count(rows, 'training row')} with the base model"
     try:
-        for news in look(taken):
+        for news in look(taken, token):
             if isinstance(news, float):
                 yield bar(said, news), *kept
             else:
@@ -101,9 +107,9 @@ def _cell(text: str) -> str:
 
 
 @explained
-def train_with(session: Session, margin: float) -> Session:
+def train_with(session: Session, margin: float, request: gr.Request | None = None) -> Session:
     """Put mining into the recipe."""
-    return follow(session, mining_fix(margin))
+    return follow(session, mining_fix(margin), request)
 
 
 def looked_at(session: Session) -> str:

@@ -18,6 +18,7 @@ from ststudio.tabs import QUIET, explained
 from ststudio.tabs.examination import fresh, glance
 from ststudio.tabs.session import Session
 from ststudio.tabs.story import limits
+from ststudio.tabs.visitor import visitor_token
 
 SAMPLE, HUB, FILE, PASTE = "Sample", "Hub", "My file", "Paste"  # all four fit on a phone
 SAMPLES = {entry.id: entry for entry in CATALOG if entry.origin == "builtin"}
@@ -33,14 +34,20 @@ def pick_sample(session: Session, sample: str) -> Session:
 
 @explained
 def pick_hub(
-    session: Session, name: str, subset: str | None, split: str | None, revision: str | None
+    session: Session,
+    name: str,
+    subset: str | None,
+    split: str | None,
+    revision: str | None,
+    request: gr.Request | None = None,
 ) -> Iterator[Session]:
     """Take a dataset of the Hub, one of the catalogue or any id: first rows first, then all."""
     source = _source_of(name)
     given = {"subset": subset, "split": split, "revision": revision}
     source |= {key: text.strip() for key, text in given.items() if text and text.strip()}
-    yield glance(session, source)
-    yield fresh(session, source)
+    token = visitor_token(request)
+    yield glance(session, source, token)
+    yield fresh(session, source, token=token)
 
 
 def _source_of(name: str) -> dict[str, Any]:
@@ -51,11 +58,14 @@ def _source_of(name: str) -> dict[str, Any]:
     return source
 
 
-def offer(name: str, revision: str | None) -> tuple[Any, Any, str]:
+def offer(
+    name: str, revision: str | None, request: gr.Request | None = None
+) -> tuple[Any, Any, str]:
     """List a dataset's subsets and splits, before anything of it is downloaded."""
     try:
         source = _source_of(name)
-        found = list_dataset(source["id"], (revision or "").strip() or None)
+        wanted = (revision or "").strip() or None
+        found = list_dataset(source["id"], wanted, visitor_token(request))
     except StudioError as error:
         return gr.update(choices=[]), gr.update(choices=[]), str(error) + _meant(name)
     names = [subset.name for subset in found.subsets]
@@ -64,7 +74,10 @@ def offer(name: str, revision: str | None) -> tuple[Any, Any, str]:
     subsets = [(_sized(s.name, s.splits), s.name) for s in found.subsets]
     splits = next(s.splits for s in found.subsets if s.name == chosen)
     licence = f", licence {found.licence}" if found.licence else ""
-    words = f"{found.id} at commit {found.revision[:7]}{licence}. Nothing is downloaded yet."
+    private = ", for you alone" if found.private else ""
+    words = (
+        f"{found.id} at commit {found.revision[:7]}{licence}{private}. Nothing is downloaded yet."
+    )
     return (
         gr.update(choices=subsets, value=None if source.get("qrels") else chosen),
         gr.update(choices=[(_sized(s.name, (s,)), s.name) for s in splits], value=None),

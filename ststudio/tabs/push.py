@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from ststudio.errors import StudioError
-from ststudio.hub.account import owner_token, whoami
+from ststudio.hub.account import whoami
 from ststudio.hub.card import card
 from ststudio.hub.package import propose_name, zip_model
 from ststudio.hub.push import push as push_and_wait
@@ -16,22 +16,13 @@ from ststudio.runs.store import get_store
 from ststudio.tabs import CLICK, QUIET, explained, offered
 from ststudio.tabs.progress import bar
 from ststudio.tabs.session import Session, shown_run
+from ststudio.tabs.visitor import visitor_token
 
 EMPTY = "### Nothing to take along yet\nA run that has finished can be pushed or downloaded here."
 SIGN_IN = (
     "To push from here, start the app with a token of yours in `HF_TOKEN` "
     "(it needs the right to write). The download below works without one."
 )
-
-
-def visitor_token(request: gr.Request | None) -> str | None:
-    """Return the caller's own token, or the owner's where the app serves nobody else."""
-    if request is not None:
-        for name in ("x-hf-authorization", "authorization"):
-            value = request.headers.get(name) or ""
-            if value.lower().startswith("bearer "):
-                return value[7:].strip()
-    return owner_token()
 
 
 @explained

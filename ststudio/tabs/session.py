@@ -15,6 +15,7 @@ class Session:
     source: dict[str, Any] | None = None
     diagnosis: dict[str, Any] | None = None  # as /diagnose gives it
     glance: tuple[dict[str, Any], ...] = ()  # first rows as they are, while all are being read
+    glance_words: str = ""  # what is not shown of them
     fixes: tuple[dict[str, Any], ...] = ()
     base_model: str | None = None  # chosen by hand
     modules: tuple[dict[str, Any], ...] | None = None  # layers that a model is built of

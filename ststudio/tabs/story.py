@@ -22,7 +22,7 @@ def story(session: Session) -> str:
     """Say in words what was found."""
     found = session.diagnosis
     if found is None:
-        return READING if session.glance else EMPTY
+        return f"{READING} {_plain(session.glance_words)}" if session.glance else EMPTY
     if found["case"] is None:
         return "### This cannot be trained on yet\nThe finding below says what is missing."
     case = CASES[found["case"]]

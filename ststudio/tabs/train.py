@@ -22,6 +22,7 @@ from ststudio.tabs.mending import build_findings
 from ststudio.tabs.options import build_options, chosen, suit
 from ststudio.tabs.running import EMPTY, show
 from ststudio.tabs.session import Session
+from ststudio.tabs.visitor import visitor_token
 from ststudio.tabs.watching import build_watch, retyped, settled, shown_fields
 from ststudio.training.losses import LOSSES
 from ststudio.training.rates import usual_rate
@@ -38,7 +39,7 @@ MODELS = (
 
 
 @explained
-def start(session: Session, *values: Any) -> Session:  # noqa: ANN401
+def start(session: Session, request: gr.Request, *values: Any) -> Session:  # noqa: ANN401
     """Start a run from what is on the screen: five settings, four more, those of the loss."""
     if session.source is None or session.diagnosis is None:
         raise StudioError("Pick a dataset in the Data tab first.")
@@ -57,7 +58,7 @@ def start(session: Session, *values: Any) -> Session:  # noqa: ANN401
         seed=_whole(seed),
         **chosen(loss, base, session.modules or (), tuple(options)),
     )
-    run, key, _ = admit(recipe)
+    run, key, _ = admit(recipe, visitor_token(request))
     return session.with_run(run.id, key, f"{run.facts['title']} · {time.strftime('%H:%M')}")
 
 
@@ -117,13 +118,15 @@ def settings_of(session: Session, loss: str | None, before: dict[str, Any]) -> t
 
 
 @explained
-def choose_base(session: Session, base_model: str | None) -> Session:
+def choose_base(
+    session: Session, base_model: str | None, request: gr.Request | None = None
+) -> Session:
     """Take another base model, and look at the data with its eyes."""
     fixes = tuple(fix for fix in session.fixes if fix["code"] != "use_base_model")
     chosen = (base_model or "").strip() or None
     if session.diagnosis is None:
         return replace(session, base_model=chosen)
-    return again(session, fixes=fixes, base_model=chosen)
+    return again(session, visitor_token(request), fixes=fixes, base_model=chosen)
 
 
 def suits(session: Session, loss: str | None, usual: float | None) -> tuple[Any, Any, float | None]:

@@ -15,6 +15,7 @@ from ststudio.tabs.examination import Json, again
 from ststudio.tabs.mending import HANDLER, RENDER
 from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.story import finding_html
+from ststudio.tabs.visitor import visitor_token
 
 WORDS = {"error": "Stopped:", "warning": "Look at this:", "info": "Good to know:"}
 # Fixes whose setting stands in a field of the tab: what is typed there takes their place.
@@ -32,7 +33,7 @@ def findings(run: Run) -> list[Json]:
 
 
 @explained
-def follow(session: Session, fix: Json) -> Session:
+def follow(session: Session, fix: Json, request: gr.Request | None = None) -> Session:
     """Take advice: its fix takes the place of an earlier one of its kind."""
     if session.diagnosis is None:
         raise StudioError("Pick the dataset in the Data tab first; then the advice can be taken.")
@@ -40,7 +41,7 @@ def follow(session: Session, fix: Json) -> Session:
     fixes = (*(old for old in session.fixes if old["code"] != code), fix)
     if FIXES[code].stage == "recipe":  # the rows stay as they were read
         return replace(session, fixes=fixes)
-    return again(session, fixes=fixes)
+    return again(session, visitor_token(request), fixes=fixes)
 
 
 def settled(session: Session) -> Json:

@@ -29,6 +29,7 @@ class Reader:
             "out": str(out),
             "limits": reading_limits(),
             "reading": asdict(AS_FOUND),
+            "sought": [],
         }
         try:
             self.child.ask(message, seconds)

@@ -101,3 +101,26 @@ def test_more_dimensions_than_the_model_has_are_refused() -> None:
     with pytest.raises(StudioError, match="has 768, but this model's vectors have 384"):
         started(matryoshka_dims=[768, 64])
     assert started(matryoshka_dims=[64]).recipe["matryoshka_dims"] == [384, 64]
+
+
+def test_a_private_dataset_is_trained_on_by_its_owner_alone(
+    monkeypatch: pytest.MonkeyPatch, training: Training
+) -> None:
+    rows = "question,answer\n" + "".join(f"where is item {n},on shelf {n}\n" for n in range(120))
+    source = {"kind": "hub", "id": "alice/private"}
+    with Hub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        for name in ("alice", "bob"):
+            hub.add_user(name, f"hf_{name}")
+        hub.add_repo("dataset", source["id"], {"train.csv": rows.encode()}, private=True)
+
+        run, _, _ = start_run({"source": source, "max_steps": 1, "max_seconds": 5}, "hf_alice")
+        get_queue().stop(run)
+
+        assert run.facts["counts"]["train"] > 50
+        files = [path for path in run.path.rglob("*") if path.is_file()]
+        assert files and not any(b"hf_alice" in path.read_bytes() for path in files)
+        for pinned in (source, run.recipe["source"]):
+            for token in ("hf_bob", None):
+                with pytest.raises(StudioError, match="if it is private, sign in"):
+                    start_run({"source": pinned}, token)

@@ -1,0 +1,111 @@
+"""What is private on the Hub is listed, looked at and read for its owner, and for nobody else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from gradio.exceptions import Error
+
+from ststudio.hub.account import owner_token
+from ststudio.settings import get_settings
+from ststudio.tabs.data import diagnose, download_parts
+from ststudio.tabs.mending import apply_fix
+from ststudio.tabs.picking import offer, pick_hub
+from ststudio.tabs.session import Session
+from tests.hub.server import Hub
+
+ALICE, BOB = "hf_alice", "hf_bob"
+PRIVATE, GATED = "alice/private", "alice/gated"
+CSV = b"question,answer\n" + b"".join(
+    f"where is item number {n} kept,shelf {n % 7} in room {n} has the item\n".encode()
+    for n in range(120)
+)
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
+    """Serve a Hub with two people, of whom one has datasets of her own."""
+    with Hub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("STSTUDIO_DATA", str(tmp_path / "studio"))
+        caches = (get_settings, owner_token)
+        for cached in caches:
+            cached.cache_clear()
+        hub.add_user("alice", ALICE)
+        hub.add_user("bob", BOB)
+        hub.add_repo("dataset", PRIVATE, {"train.csv": CSV}, private=True)
+        hub.add_repo("dataset", GATED, {"train.csv": CSV}, gated=True)
+        yield hub
+        for cached in caches:
+            cached.cache_clear()
+
+
+def asks(token: str | None) -> gr.Request:
+    """Make the request that a page or program of this person sends."""
+    return gr.Request(headers={"authorization": f"Bearer {token}"} if token else {})
+
+
+def read(repo_id: str, token: str | None) -> list[Session]:
+    """Look at a dataset as the page does: first rows, then all."""
+    return list(pick_hub(Session(), repo_id, None, None, None, asks(token)))
+
+
+@pytest.mark.parametrize("repo_id", [PRIVATE, GATED])
+def test_an_owner_sees_what_is_hers(repo_id: str, hub: Hub, tmp_path: Path) -> None:
+    subsets, splits, said = offer(repo_id, None, asks(ALICE))
+    assert [name for _, name in splits["choices"]] == ["train"]
+    assert "for you alone" in said
+
+    glanced, session = read(repo_id, ALICE)
+    assert glanced.glance[0]["question"] == "where is item number 0 kept"
+    assert session.ready and session.diagnosis and session.diagnosis["rows"]["kept"] == 120
+
+    mended = apply_fix(session, {"code": "swap", "args": {}}, asks(ALICE))
+    assert mended.diagnosis and mended.diagnosis["columns"]["anchor"] == "answer"
+    assert Path(download_parts(session, asks(ALICE))).stat().st_size > 1_000
+    found = diagnose({"kind": "hub", "id": repo_id}, request=asks(ALICE))
+    assert found["rows"]["kept"] == 120
+
+    downloads = [request for request in hub.requests if "/resolve/" in request.path]
+    assert len(downloads) == 2  # the first rows, and all: a click does not fetch them again
+    kept = [path for path in (tmp_path / "studio").rglob("*") if path.is_file()]
+    assert not [path for path in kept if b"item number" in path.read_bytes()]
+    assert not [path for path in kept if ALICE.encode() in path.read_bytes()]
+    assert ALICE not in repr(mended)
+
+
+@pytest.mark.parametrize("token", [None, BOB])
+@pytest.mark.parametrize(
+    ("repo_id", "words"),
+    [(PRIVATE, "if it is private, sign in"), (GATED, "gated.+accept its terms")],
+)
+def test_nobody_else_does_even_while_the_owner_reads_it(
+    token: str | None, repo_id: str, words: str, hub: Hub
+) -> None:
+    glanced, session = read(repo_id, ALICE)
+
+    with pytest.raises(Error, match=f"(?i){words}"):
+        read(repo_id, token)
+    with pytest.raises(Error, match=f"(?i){words}"):
+        apply_fix(session, {"code": "swap", "args": {}}, asks(token))  # her page, his request
+    with pytest.raises(Error, match=f"(?i){words}"):
+        download_parts(session, asks(token))
+    with pytest.raises(Error, match=f"(?i){words}"):
+        pinned = {
+            "kind": "hub",
+            "id": repo_id,
+            "revision": hub.repo("dataset", repo_id).resolve().sha,
+        }
+        diagnose(pinned, request=asks(token))
+    _, _, said = offer(repo_id, None, asks(token))
+    assert "sign in" in said.lower()
+
+
+def test_who_was_let_in_once_is_asked_about_each_time(hub: Hub) -> None:
+    hub.admit("dataset", GATED, "bob")
+    _, session = read(GATED, BOB)
+    assert session.ready
+    hub.repo("dataset", GATED).admitted.discard("bob")
+    with pytest.raises(Error, match="gated"):
+        apply_fix(session, {"code": "swap", "args": {}}, asks(BOB))
