@@ -46,7 +46,9 @@ WORKER_MODULES = {
     "training/neighbours.py",
     "training/evaluation.py",
     "training/remembered.py",
-    "training/pace.py",
+    "training/race.py",
+    "training/failures.py",
+    "training/calibration.py",
     "compare/search.py",
     "compare/projection.py",
 }

@@ -3,10 +3,15 @@
 import os
 import threading
 import time
+from contextlib import suppress
+from typing import Any
 
 from ststudio.child import Child, ChildDied
+from ststudio.errors import StudioError
 from ststudio.runs.store import Run
 from ststudio.settings import Settings, get_settings
+from ststudio.training.estimate import Machine
+from ststudio.training.racers import total_seconds
 
 GRACE_SECONDS = 45.0  # for loading and measuring beyond what the recipe's time suggests
 POLL_SECONDS = 0.5
@@ -28,12 +33,23 @@ class ChildDoor:
         self._warm: Child | None = None
         self._busy: Child | None = None
         self._closed = False
+        self._pace: dict[str, Any] | None = None
 
     def warm(self) -> None:
         """Start a child that imports its libraries and waits for its job."""
         with self._lock:
             if not self._closed and (self._warm is None or not self._warm.alive):
                 self._warm = Child("train", self._home)
+                with suppress(ChildDied):  # whoever trains learns it
+                    self._warm.send({"pace": True})
+
+    def machine(self) -> Machine | None:
+        """Return how fast this machine is, None until a warm child has measured it."""
+        with self._lock:
+            if self._warm is not None:
+                with suppress(TimeoutError, ChildDied, StudioError):
+                    self._pace = self._warm.receive(0)["pace"] or self._pace
+            return Machine.from_json(self._pace) if self._pace else None
 
     def train(self, run: Run) -> None:
         """Hand the run to a child and wait for its end, however it ends."""
@@ -54,14 +70,15 @@ class ChildDoor:
             self.warm()
 
     def _watch(self, child: Child, run: Run) -> None:
-        seconds = float(run.recipe.get("max_seconds") or 0.0)
-        deadline = time.monotonic() + self._longest(seconds)
+        deadline = time.monotonic() + self._longest(total_seconds(run.recipe))
         try:
             child.send({"run": str(run.path)})
             while True:
                 try:
-                    child.receive(POLL_SECONDS)
-                    return
+                    answer = child.receive(POLL_SECONDS)
+                    if "pace" not in answer:
+                        return
+                    self._pace = answer["pace"] or self._pace
                 except TimeoutError:
                     if time.monotonic() > deadline and self._silent(run, deadline):
                         child.kill()

@@ -10,6 +10,7 @@ from ststudio.runs.janitor import tidy
 from ststudio.runs.launch import ChildDoor
 from ststudio.runs.store import Run, RunStore, get_store
 from ststudio.settings import Settings, get_settings
+from ststudio.training.estimate import Machine
 
 TIDY_SECONDS = 600.0
 
@@ -83,6 +84,10 @@ class Queue:
     def _trains(self, run: Run) -> bool:
         with self._changed:
             return self._running is not None and self._running.id == run.id
+
+    def machine(self) -> Machine | None:
+        """Return how fast this machine trains, None until it has been measured."""
+        return self.door.machine()
 
     def stop(self, run: Run) -> None:
         """Stop a run: a waiting one ends at once, a training one keeps what it learned."""

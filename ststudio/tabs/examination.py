@@ -6,11 +6,14 @@ from typing import Any
 
 from gradio.utils import get_upload_folder
 
+from ststudio.data.builtin import knowledge_size
 from ststudio.data.catalog import title_of
 from ststudio.data.columns import addresses
-from ststudio.data.doctor import diagnose
+from ststudio.data.corpus import expected_size
+from ststudio.data.doctor import Diagnosis, diagnose
 from ststudio.data.first_rows import first_rows
 from ststudio.data.sources import open_source
+from ststudio.data.tables import Table
 from ststudio.data.uploads import accept_upload
 from ststudio.errors import StudioError
 from ststudio.remote import HubAway
@@ -45,7 +48,14 @@ def examine(
         "delimited": table.delimited,
         "title": title_of(source),
         "class_names": list(found.prepared.class_names) if found.prepared else [],
+        "corpus": _corpus_size(source, table, found),
     }
+
+
+def _corpus_size(source: Json, table: Table, found: Diagnosis) -> int:
+    if source["kind"] == "builtin":
+        return knowledge_size()
+    return expected_size(found.prepared, table.retrieval) if found.prepared else 0
 
 
 def fresh(session: Session, source: Json | None, file: str | None = None) -> Session:
@@ -75,3 +85,12 @@ def again(session: Session, **decided: Any) -> Session:  # noqa: ANN401
     now = replace(session, **decided)
     _, found = examine(now.source, None, list(now.fixes), now.base_model)
     return replace(now, diagnosis=found)
+
+
+def with_base(session: Session, base_model: str | None) -> Session:
+    """Take another base model, and look at the data with its eyes."""
+    fixes = tuple(fix for fix in session.fixes if fix["code"] != "use_base_model")
+    chosen = (base_model or "").strip() or None
+    if session.diagnosis is None:
+        return replace(session, base_model=chosen)
+    return again(session, fixes=fixes, base_model=chosen)

@@ -14,13 +14,13 @@ from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.shelf import DEFAULT_MODEL
-from ststudio.tabs import QUIET, explained
+from ststudio.tabs import QUIET, estimating, explained, racing
 from ststudio.tabs.endpoints import ENDPOINTS
-from ststudio.tabs.examination import again
+from ststudio.tabs.examination import with_base
 from ststudio.tabs.mending import build_findings
 from ststudio.tabs.options import build_options, chosen, suit
 from ststudio.tabs.running import EMPTY, show
-from ststudio.tabs.session import Session
+from ststudio.tabs.session import Session, losses_of, whole
 from ststudio.training.losses import LOSSES
 from ststudio.training.recipe import DEFAULT_SECONDS
 
@@ -46,32 +46,16 @@ def start(session: Session, *values: Any) -> Session:  # noqa: ANN401
         base_model=base,
         loss=loss,
         max_seconds=seconds,
-        per_device_train_batch_size=_whole(batch),
+        per_device_train_batch_size=whole(batch),
         learning_rate=rate,
         num_train_epochs=epochs or None,
-        max_train_rows=_whole(rows),
-        max_seq_length=_whole(length),
-        seed=_whole(seed),
+        max_train_rows=whole(rows),
+        max_seq_length=whole(length),
+        seed=whole(seed),
         **chosen(loss, base, tuple(options)),
     )
     run, key, _ = admit(recipe)
     return session.with_run(run.id, key, f"{run.facts['title']} · {time.strftime('%H:%M')}")
-
-
-def _whole(value: float | None) -> int | float | None:
-    """Return a number field's value as an integer where it is one, None where it is empty."""
-    return int(value) if value and float(value).is_integer() else value or None
-
-
-def losses_of(session: Session) -> tuple[str, ...]:
-    """Return the losses that can read the session's data, the default first."""
-    found = session.diagnosis
-    if found is None or found["case"] is None:
-        return ()
-    case = CASES[found["case"]]
-    if case.reshape:  # better trained as what it becomes
-        return (*CASES["triplet"].losses, *case.losses)
-    return case.losses
 
 
 @explained
@@ -109,11 +93,7 @@ def settings_of(session: Session, loss: str | None) -> tuple[Any, ...]:
 @explained
 def choose_base(session: Session, base_model: str | None) -> Session:
     """Take another base model, and look at the data with its eyes."""
-    fixes = tuple(fix for fix in session.fixes if fix["code"] != "use_base_model")
-    chosen = (base_model or "").strip() or None
-    if session.diagnosis is None:
-        return replace(session, base_model=chosen)
-    return again(session, fixes=fixes, base_model=chosen)
+    return with_base(session, base_model)
 
 
 def suits(loss: str | None) -> tuple[Any, ...]:
@@ -172,11 +152,15 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
             length = gr.Number(None, label="Tokens per text at most", precision=0)
             seed = gr.Number(42, label="Seed", precision=0)
         options = build_options()
+    racing.build(session, base, MODELS, [batch, epochs, rows, length, seed])
+    estimating.build(session, [base, loss, seconds, batch, epochs, rows, length])
     with gr.Row():
         go = gr.Button("Fine-tune", variant="primary", interactive=False, elem_id="go")
         halt = gr.Button("Stop and keep", visible=False, elem_id="halt")
+    timer, seen = gr.Timer(TICK_SECONDS, active=False), gr.State("")
     runs = gr.Dropdown([], label="Your runs", visible=False, interactive=True)
     progress = gr.HTML("", elem_id="progress")
+    racing.build_outcome(session, timer, loss)
     verdict = gr.Markdown(EMPTY, elem_id="verdict")
     gain = gr.Plot(show_label=False, visible=False)
     curve = gr.Plot(show_label=False, visible=False, elem_id="curve")
@@ -187,7 +171,6 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
         interactive=False,
     )
     onward = gr.Button("Next: Compare", variant="primary", visible=False)
-    timer, seen = gr.Timer(TICK_SECONDS, active=False), gr.State("")
 
     shown = [verdict, progress, curve, gain, metrics, halt, onward, timer, seen]
     inputs = [session, base, loss, seconds, batch, rate]
