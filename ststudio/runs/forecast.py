@@ -7,6 +7,7 @@ from typing import Any
 
 from ststudio.data.cases import CASES, Case
 from ststudio.data.examples import Examples
+from ststudio.data.findings import count
 from ststudio.errors import StudioError
 from ststudio.fetch import ModelRef
 from ststudio.model_input import ModelInput
@@ -29,9 +30,10 @@ class Forecast:
         """Say it in one line."""
         found = self.estimate
         cut = " (more do not fit the time)" if found.cut else ""
+        steps = f"{count(found.steps, 'step')} of training{cut}"
         said = (
-            f"About **{_rounded(found.seconds)} s** until the report: {found.steps:,} steps of "
-            f"training{cut} in {_rounded(found.training_seconds)} s, then "
+            f"About **{_rounded(found.seconds)} s** until the report: {steps} in "
+            f"{_rounded(found.training_seconds)} s, then "
             f"{_rounded(found.measuring_seconds)} s to measure both models."
         )
         if self.download_bytes:

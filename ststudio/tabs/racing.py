@@ -20,7 +20,7 @@ from ststudio.tabs.session import Session, losses_of, shown_run, whole
 from ststudio.training.racers import result, standing
 from ststudio.training.recipe import DEFAULT_SECONDS, MOST_RACERS
 
-HEADERS = ("racer", "model", "dev before", "best on dev", "steps", "seconds", "")
+HEADERS = ("racer", "best on dev", "dev before", "steps", "seconds", "model", "outcome")
 
 
 @explained
@@ -81,9 +81,7 @@ def race_words(run: Run) -> str:
     if found is None:
         return "### No winner\nNo racer was measured on dev after its start."
     best = race["racers"][found.best]
-    said = f"### {html.escape(best['title'])} won on dev\n{case.metric_title} rose from "
-    said = said if best["dev_best"] > _before(best) else said.replace("rose from", "went from")
-    said += f"{_before(best):.3f} to **{best['dev_best']:.3f}**"
+    said = f"### {html.escape(best['title'])} won on dev\n{case.metric_title} {_moved(best)}"
     if found.second is None:
         return f"{said}; no other racer was measured."
     second = race["racers"][found.second]
@@ -96,20 +94,25 @@ def race_words(run: Run) -> str:
     return f"{said} What the winner is worth is measured on test, once, below."
 
 
-def _before(row: dict[str, Any]) -> float:
-    return float(row["dev_baseline"] if row["dev_baseline"] is not None else row["dev_best"])
+def _moved(best: dict[str, Any]) -> str:
+    before, after = best["dev_baseline"], best["dev_best"]
+    if before is None:
+        return f"came to **{after:.3f}**"
+    if after <= before:
+        return f"was {before:.3f} before and at best **{after:.3f}** since: no racer improved it"
+    return f"rose from {before:.3f} to **{after:.3f}**"
 
 
 def race_table(run: Run) -> list[list[str]]:
-    """Return one row a racer: title, model, dev before and best, steps, seconds, outcome."""
+    """Return one row a racer: title, best on dev and before, steps, seconds, model, outcome."""
     log = run.log()
     table = []
     for number, row in enumerate(run.facts["race"]["racers"]):
         now = standing(log, number)
         outcome = "won" if row.get("won") else row.get("out") or ""
-        figures = [_shown(now["dev_baseline"]), _shown(now["dev_best"])]
+        figures = [_shown(now["dev_best"]), _shown(now["dev_baseline"])]
         spent = [str(now["steps"] or "–"), f"{now['seconds']:.0f}" if now["seconds"] else "–"]
-        table.append([row["title"], _model(row), *figures, *spent, outcome])
+        table.append([row["title"], *figures, *spent, _model(row), outcome])
     return table
 
 

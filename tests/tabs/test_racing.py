@@ -62,6 +62,8 @@ def test_a_difference_within_noise_is_said_to_be_one(tmp_path: Path) -> None:
     assert "200 dev units one standard error is about 0.015" in race_words(clear)
     alone, _ = a_run(store, row("A", 0.95, won=True), row("B", None, out="Out of memory."))
     assert "no other racer was measured" in race_words(alone)
+    worse, _ = a_run(store, row("A", 0.79, won=True), row("B", 0.70))
+    assert "no racer improved it" in race_words(worse)
     assert "No winner" in race_words(a_run(store, row("A", None), row("B", None))[0])
     going, _ = a_run(store, row("A", None), row("B", None), ended=False)
     assert "test is not touched" in race_words(going)
@@ -73,8 +75,8 @@ def test_the_table_says_what_each_did_and_why_one_is_out(tmp_path: Path) -> None
     run.append_log({"step": 0, "metric": 0.8, "seconds": 0.5, "racer": 0})
     run.append_log({"step": 7, "metric": 0.9, "seconds": 5.0, "racer": 0})
     first, second = race_table(run)
-    assert first == ["A", "all-MiniLM-L6-v2", "0.8000", "0.9000", "7", "5", "won"]
-    assert second[2:] == ["–", "–", "–", "–", "Out of memory."]
+    assert first == ["A", "0.9000", "0.8000", "7", "5", "all-MiniLM-L6-v2", "won"]
+    assert second[1:5] == ["–"] * 4 and second[6] == "Out of memory."
 
 
 def test_the_winner_is_one_click_from_the_next_run(picked: Session) -> None:
