@@ -11,6 +11,7 @@ from ststudio.training.recipe import DEFAULT_SECONDS, Recipe
 
 ENCODE_BATCH = 64  # texts that both models embed at once, when they are measured
 DEV_BATCH = 16  # … and when dev is looked at, by the evaluators' own default or little above it
+CHUNK_TOKENS = 48  # what one more chunk of like length costs in a step (training/bucketing.py)
 RECOMPUTED = 4 / 3  # of a step's arithmetic, by losses that embed a batch twice to save memory
 # Seconds on two cores, beside what is measured: the trainer made and its rows prepared; the work
 # of a step that is no arithmetic (batches, log, callbacks); both models' metrics, by evaluator:
@@ -152,12 +153,12 @@ def _step_seconds(machine: Machine, shape: Shape, work: Work, recipe: Recipe) ->
     batch = recipe.per_device_train_batch_size or 16
     texts = batch * len(work.roles)
     tokens = batch * sum(role.read(shape.hidden) for role in work.roles)
-    # Lengths spread evenly over `width` leave texts * width / 2k tokens of padding in k chunks.
+    # Lengths spread evenly over `width`, in k chunks, cost texts * width / 2k tokens of padding and
+    # k times what a chunk costs; the best k makes both the same.
     width = math.sqrt(12) * max(role.spread for role in work.roles)
+    tokens += max(CHUNK_TOKENS, math.sqrt(2 * CHUNK_TOKENS * texts * width))
     line = _scaled(machine.train, machine.shape, shape)
-    padding = line.token * texts * width / 2
-    chunks = min(max(1.0, math.sqrt(padding / line.fixed) if line.fixed else texts), texts)
-    arithmetic = line.token * tokens + padding / chunks + line.fixed * chunks
+    arithmetic = line.fixed + line.token * tokens
     if (recipe.loss or "").startswith("Cached"):
         arithmetic *= RECOMPUTED
     return arithmetic + machine.optimizer * shape.trained + STEP_SECONDS
