@@ -47,7 +47,7 @@ def test_two_to_four_racers_start_and_no_others(picked: Session) -> None:
 
 def test_the_losses_of_the_case_are_offered_and_what_was_chosen_stays(picked: Session) -> None:
     losses, button = offered(picked, None)
-    assert losses["choices"][0] == LOSSES[0] and len(losses["value"]) == 3
+    assert losses["choices"][0] == LOSSES[0] and len(losses["value"]) in (3, 4)
     assert button["interactive"]
     assert offered(picked, LOSSES)[0]["value"] == LOSSES
     assert offered(Session(), None)[0]["value"] == []

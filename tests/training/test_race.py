@@ -20,7 +20,7 @@ from tests.training.tiny import tiny_model
 
 PAIR = CASES["pair"]
 LOSES = {"learning_rate": 1e-8}
-BREAKS = {"learning_rate": 1e-3, "loss_settings": {"scale": 1e38}}
+BREAKS = {"learning_rate": 1e-3, "base_model": "tiny/broken"}
 LEARNS = {"learning_rate": 5e-3}
 
 
@@ -32,7 +32,10 @@ def examples() -> Examples:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("base")
-    tiny_model(folder / "parts").save_pretrained(str(folder / "model"))
+    model = tiny_model(folder / "parts")
+    model.save_pretrained(str(folder / "model"))
+    next(model.parameters()).data.fill_(float("nan"))
+    model.save_pretrained(str(folder / "broken"))
     return folder / "model"
 
 
@@ -52,7 +55,8 @@ def admitted(folder: Path, base: Path, field: list[dict[str, Any]], steps: int =
     run, _ = RunStore(folder).create(
         recipe.to_json(), {"case": "pair", "race": {"dev_units": units, "racers": rows}}
     )
-    run.write_racers([base] * len(rows))
+    folders = {"tiny/broken": base.with_name("broken")}
+    run.write_racers([folders.get(str(racer.base_model), base) for racer in racers(recipe)])
     run.write_base(base)
     return run
 
