@@ -1,6 +1,7 @@
 """How large a model its configuration describes: no larger than the weights it comes with."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ststudio.errors import StudioError
@@ -39,6 +40,39 @@ MOST_LAYERS = 128
 WIDTHS = ("hidden_size", "d_model", "dim", "n_embd")  # names of one and the same number
 
 
+# Their feed-forward layers multiply by a third matrix, the gate.
+GATED = frozenset(
+    "eurobert gemma gemma2 gemma3_text llama mistral modernbert nomic_bert qwen2 qwen3".split()
+)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What decides how much arithmetic a token takes."""
+
+    layers: int
+    hidden: int
+    multiplied: int  # weights that every token is multiplied with
+    words: int  # weights of the word embedding
+
+    @property
+    def trained(self) -> int:
+        """Return about how many weights a step moves: few rows of the word embedding are in use."""
+        return self.multiplied + self.words // 8
+
+
+def shape_of(config: Mapping[str, Any]) -> Shape:
+    """Read the shape of a Transformer from its configuration, before any weight is here."""
+    sizes = {key: abs(value) for key, value in config.items() if isinstance(value, int)}
+    hidden, inner, width = _widths(sizes)
+    matrices = 3 if config.get("model_type") in GATED else 2
+    layer = (
+        4 * hidden * width + matrices * hidden * inner + sizes.get("conv_kernel_size", 0) * hidden
+    )
+    words = sizes.get("vocab_size", 0) * sizes.get("embedding_size", hidden)
+    return Shape(_layers(sizes), hidden, _layers(sizes) * layer, words)
+
+
 def check_shape(module: str, config: Mapping[str, Any], parameters: int, model: str) -> None:
     """Refuse a configuration that describes far more than the weights hold."""
     sizes = {key: abs(value) for key, value in config.items() if isinstance(value, int)}
@@ -73,13 +107,19 @@ def _layers(sizes: Mapping[str, int]) -> int:
     return _first(sizes, "num_hidden_layers", "num_layers", "n_layers", "n_layer")
 
 
-def _transformer_parameters(sizes: Mapping[str, int], model_type: str) -> int:
-    """Estimate the weights that a configuration asks transformers to allocate."""
+def _widths(sizes: Mapping[str, int]) -> tuple[int, int, int]:
+    """Return the widths of a layer's state, of its feed-forward part, of its heads together."""
     hidden = _first(sizes, *WIDTHS)
     inner = _first(sizes, "intermediate_size", "d_ff", "hidden_dim", "n_inner") or 4 * hidden
     inner *= max(sizes.get("num_feedforward_networks", 1), 1)
     heads = _first(sizes, "num_attention_heads", "num_heads", "n_heads", "n_head")
     width = max(hidden, heads * _first(sizes, "head_dim", "d_kv", "attention_head_size"))
+    return hidden, inner, width
+
+
+def _transformer_parameters(sizes: Mapping[str, int], model_type: str) -> int:
+    """Estimate the weights that a configuration asks transformers to allocate."""
+    hidden, inner, width = _widths(sizes)
     layers = sizes.get("num_hidden_groups") or _layers(sizes)
     layers *= max(sizes.get("inner_group_num", 1), 1)
     tables = ["vocab_size", "type_vocab_size", "task_type_vocab_size"]

@@ -51,7 +51,9 @@ WORKER_MODULES = {
     "training/neighbours.py",
     "training/evaluation.py",
     "training/remembered.py",
-    "training/pace.py",
+    "training/race.py",
+    "training/failures.py",
+    "training/calibration.py",
     "compare/search.py",
     "compare/projection.py",
 }

@@ -202,7 +202,7 @@ def loss_figure(log: Sequence[Mapping[str, Any]], metric: str = "held-out metric
     figure.update_xaxes(title_text="step", rangemode="tozero")
     figure.update_yaxes(title_text="loss", rangemode="tozero", secondary_y=False)
     figure.update_yaxes(title_text=html.escape(metric), showgrid=False, secondary_y=True)
-    figure.update_yaxes(range=_room([e["metric"] for e in log if "metric" in e]), secondary_y=True)
+    figure.update_yaxes(range=room([e["metric"] for e in log if "metric" in e]), secondary_y=True)
     first = next((entry for entry in log if entry.get("metric") is not None), None)
     if first is not None and first["step"] == 0:
         figure.add_hline(
@@ -211,7 +211,7 @@ def loss_figure(log: Sequence[Mapping[str, Any]], metric: str = "held-out metric
     return figure
 
 
-def _room(values: Sequence[float]) -> list[float] | None:
+def room(values: Sequence[float]) -> list[float] | None:
     """Return a range around the values, wide enough that noise does not look like a leap."""
     known = [value for value in values if value is not None and np.isfinite(value)]
     if not known:

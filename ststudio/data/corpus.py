@@ -67,6 +67,16 @@ def build_search(
     return _tables(search, limit, max(offered, len(search.documents)), rng)
 
 
+def expected_size(rows: Rows, retrieval: Retrieval | None) -> int:
+    """Return about how many texts a run on these rows will search, without building that."""
+    allowed = get_settings().corpus_texts
+    if retrieval is not None and rows.columns.get("anchor") == ANCHOR:
+        return min(retrieval.corpus.num_rows, allowed)
+    answers = [codes[:, 1:] if codes.shape[1] > 1 else codes for codes in rows.codes.values()]
+    distinct = len(np.unique(np.concatenate([part.ravel() for part in answers])))
+    return min(distinct, CORPUS_TEXTS, allowed)
+
+
 def _add_corpus(search: _Search, retrieval: Retrieval) -> None:
     ids = retrieval.corpus["id"].cast(pa.string()).to_pylist()
     for key, text in zip(ids, retrieval.corpus["text"].to_pylist(), strict=True):

@@ -219,6 +219,16 @@ def _used(run: Run) -> str:
     return f" ({used:,} of the training rows were learned from{cut})"
 
 
+def _race(facts: Mapping[str, Any]) -> str:
+    """Say among what this model was chosen: the choice flatters its dev metric, not the test's."""
+    rows = [
+        f"{plain(row['title'], TITLE_CHARACTERS)} {row['dev_best']:.3f}"
+        for row in (facts.get("race") or {}).get("racers", ())
+        if isinstance(row.get("dev_best"), float)
+    ]
+    return f"- Chosen by a race on held-out dev rows: {', '.join(rows)}" if rows else ""
+
+
 def _training(run: Run) -> str:
     facts, report, recipe = run.facts, run.report or {}, shared_recipe(run)
     case = CASES.get(facts.get("case", ""))
@@ -231,6 +241,7 @@ def _training(run: Run) -> str:
         f"- Rows: {counts}{_used(run)}" if counts else "",
         f"- Left out: {dropped}" if dropped else "",
         f"- Loss: {plain(facts['loss'], 80)}" if facts.get("loss") else "",
+        _race(facts),
         f"- Time: {report['train_seconds']:.0f} s" if report.get("train_seconds") else "",
     ]
     shown = {key: recipe[key] for key in recipe if key not in NOT_IN_TABLE}

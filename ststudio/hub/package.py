@@ -15,7 +15,7 @@ from ststudio.runs.store import Run
 Contents = dict[str, Path | bytes]  # by path in the repository
 
 REPORT_KEYS = (
-    "metric n baseline score delta interval verdict metrics rows_used train_seconds seconds"
+    "metric n baseline score delta interval verdict metrics rows_used train_seconds seconds race"
 ).split()
 
 

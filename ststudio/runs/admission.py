@@ -15,15 +15,23 @@ from ststudio.data.reshape import fix_recipe, parse_fixes
 from ststudio.data.sources import open_source, pin_source
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
-from ststudio.fetch import ModelRef, download_model, download_tokenizer
 from ststudio.model_input import ModelInput
 from ststudio.runs import built
-from ststudio.runs.model_facts import EARLIER_RUN, base_input, resolve_base, with_report
+from ststudio.runs.forecast import forecast_run
+from ststudio.runs.lineup import (
+    Base,
+    base_facts,
+    derive,
+    fetch_models,
+    guided,
+    line_up,
+    race_facts,
+    resolve_bases,
+)
+from ststudio.runs.model_facts import base_input, with_report
 from ststudio.runs.queue import get_queue
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.store import Run
 from ststudio.shelf import DEFAULT_MODEL
-from ststudio.training.blueprint import needs_weights
-from ststudio.training.loss_settings import GUIDE
 from ststudio.training.recipe import Recipe
 
 
@@ -31,39 +39,39 @@ def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # 
     """Admit a recipe; return its run, the owner's key and the position in the queue."""
     queue = get_queue()
     queue.check()
-    recipe = admissible(value)
-    base = resolve_base(recipe.base_model, queue.store, token)
+    recipe = line_up(admissible(value))
+    bases = resolve_bases(recipe, queue.store, token)
     recipe = replace(recipe, source=pin_source(recipe.source, token))
     table = open_source(recipe.source, token, recipe.fixes)
     recipe, diagnosis = diagnosed(recipe, table)
-    model = _input(recipe, base, token)
-    report = _checked(recipe, diagnosis, model)
-    diagnosis = with_report(diagnosis, report)
+    models = {base: _input(recipe, base, token) for base in bases}
+    reports = {base: _checked(recipe, diagnosis, model) for base, model in models.items()}
+    for report in reports.values():
+        diagnosis = with_report(diagnosis, report)
     examples = make_examples(table, diagnosis, recipe.seed, recipe.max_train_rows)
     if recipe.source["kind"] == "builtin":
         examples = enrich(examples)
     recipe = replace(
-        recipe.derived(CASES[examples.case], model if isinstance(model, ModelInput) else None),
+        derive(recipe, bases, models, examples),
         columns=diagnosis.columns,
         label=asdict(diagnosis.label) if diagnosis.label else None,
-        base_model=_pinned(base),
     )
-    recipe, guide = _guided(recipe, token)
+    recipe, guide = guided(recipe, queue.store, token)
+    lengths = reports[bases[0]].lengths
+    counted = lengths.to_json() if lengths else None
     facts = {
-        **_facts(recipe, examples, base, diagnosis),
-        "lengths": report.lengths.to_json() if report.lengths else None,
+        **_facts(recipe, examples, bases[0], diagnosis),
+        "lengths": counted,
+        "estimate": forecast_run(queue.machine(), examples, counted, recipe),
+        "race": race_facts(recipe, bases, reports, examples),
     }
     run, key = queue.store.create(recipe.to_json(), facts)
     examples.save(run.examples_dir)
 
-    def fetch_models(run: Run) -> Path:
-        if guide is not None:
-            run.write_guide(_fetch(guide, run, queue.store, GUIDE, token))
-        if isinstance(base, ModelRef) and not needs_weights(recipe.modules):
-            return download_tokenizer(base, token)
-        return _fetch(base, run, queue.store, "base", token)
+    def fetch(run: Run) -> Path:
+        return fetch_models(bases, guide, recipe, run, token)
 
-    return run, key, queue.submit(run, fetch_models)
+    return run, key, queue.submit(run, fetch)
 
 
 def admissible(value: Any) -> Recipe:  # noqa: ANN401
@@ -82,7 +90,7 @@ def admissible(value: Any) -> Recipe:  # noqa: ANN401
     return Recipe.from_json({**decided, **given})
 
 
-def _input(recipe: Recipe, base: ModelRef | str, token: str | None) -> ModelInput | Finding:
+def _input(recipe: Recipe, base: Base, token: str | None) -> ModelInput | Finding:
     """Find out what the recipe's model takes in, or say that it is not known."""
     try:
         model = base_input(base, get_queue().store, token)
@@ -105,20 +113,6 @@ def _checked(recipe: Recipe, diagnosis: Diagnosis, model: ModelInput | Finding) 
     return report
 
 
-def _guided(recipe: Recipe, token: str | None) -> tuple[Recipe, ModelRef | str | None]:
-    """Find the model that guides the loss, where there is one, and pin its commit."""
-    named = recipe.loss_settings.get(GUIDE)
-    if named is None:
-        return recipe, None
-    guide = resolve_base(named, get_queue().store, token)
-    settings = {**recipe.loss_settings, GUIDE: _pinned(guide)}
-    return replace(recipe, loss_settings=settings), guide
-
-
-def _pinned(model: ModelRef | str) -> str | dict[str, str]:
-    return model if isinstance(model, str) else {"id": model.id, "revision": model.revision}
-
-
 def diagnosed(recipe: Recipe, table: Table) -> tuple[Recipe, Diagnosis]:
     """Diagnose the table; reshape a case that is better trained as another one."""
     fixes = tuple(recipe.fixes)
@@ -139,26 +133,9 @@ def diagnosed(recipe: Recipe, table: Table) -> tuple[Recipe, Diagnosis]:
     return recipe, diagnosis
 
 
-def _fetch(model: ModelRef | str, run: Run, store: RunStore, part: str, token: str | None) -> Path:
-    """Bring a model to the disk; an earlier run's model is copied, as that run expires."""
-    if isinstance(model, ModelRef):
-
-        def progress(done: int, total: int) -> None:
-            run.update(phase=f"downloading the {part} model, {done >> 20} of {total >> 20} MB")
-
-        return download_model(model, progress, token)
-    earlier = store.open(model.removeprefix(EARLIER_RUN))
-    return run.keep_model(earlier.model_dir, part)
-
-
-def _facts(
-    recipe: Recipe, examples: Examples, base: ModelRef | str, diagnosis: Diagnosis
-) -> dict[str, Any]:
+def _facts(recipe: Recipe, examples: Examples, base: Base, diagnosis: Diagnosis) -> dict[str, Any]:
     """Return what page and card say about a run before it has a result."""
-    if isinstance(base, str):
-        model = {"id": base, "revision": None, "origin": "run"}
-    else:
-        model = {"id": base.id, "revision": base.revision, "origin": base.origin}
+    model = base_facts(base)
     counts = {name: getattr(examples, name).num_rows for name in ("train", "dev", "test", "corpus")}
     return {
         "title": title_of(recipe.source),

@@ -3,14 +3,16 @@
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ststudio.child import Child, ChildDied
 from ststudio.errors import StudioError
 from ststudio.runs.store import Run
 from ststudio.runs.watch import GRACE_SECONDS, Watch
 from ststudio.settings import Settings, get_settings
+from ststudio.training.estimate import Machine
 
 POLL_SECONDS = 0.5
 # A child that imports its libraries keeps a core busy for ten seconds. With fewer cores than this
@@ -25,6 +27,9 @@ class Door(Protocol):
     def slots(self) -> int:
         """Return how many runs may be handed over at a time."""
 
+    def machine(self) -> Machine | None:
+        """Return how fast runs are trained, None where it is not known."""
+
     def train(self, run: Run) -> None:
         """Train the run and return when it has ended, or is no longer there."""
 
@@ -32,14 +37,21 @@ class Door(Protocol):
         """End whatever trains."""
 
 
-def attend(child: Child, run: Run, watch: Watch) -> None:
-    """Hand the run to a child and wait for its end, however it ends."""
+def attend(
+    child: Child, run: Run, watch: Watch, learn: Callable[[dict[str, Any]], None] | None = None
+) -> None:
+    """Hand the run to a child and wait for its end, however it ends.
+
+    What the child had still to say of the machine's pace goes to `learn`.
+    """
     try:
         child.send({"run": str(run.path)})
         while True:
             try:
-                child.receive(POLL_SECONDS)
-                return
+                answer = child.receive(POLL_SECONDS)
+                if learn is None or "pace" not in answer:
+                    return
+                learn(answer)
             except TimeoutError:
                 if not run.path.exists():
                     return  # deleted
@@ -77,12 +89,26 @@ class ChildDoor:
         self._warm: Child | None = None
         self._busy: Child | None = None
         self._closed = False
+        self._pace: dict[str, Any] | None = None
 
     def warm(self) -> None:
         """Start a child that imports its libraries and waits for its job."""
         with self._lock:
             if not self._closed and (self._warm is None or not self._warm.alive):
                 self._warm = self._make_child("train", self._home)
+                with suppress(ChildDied):  # whoever trains learns it
+                    self._warm.send({"pace": True})
+
+    def machine(self) -> Machine | None:
+        """Return how fast this machine is, None until a warm child has measured it."""
+        with self._lock:
+            if self._warm is not None:
+                with suppress(TimeoutError, ChildDied, StudioError):
+                    self._learn(self._warm.receive(0))
+            return Machine.from_json(self._pace) if self._pace else None
+
+    def _learn(self, answer: dict[str, Any]) -> None:
+        self._pace = answer["pace"] or self._pace
 
     def train(self, run: Run) -> None:
         """Hand the run to a child and wait for its end, however it ends."""
@@ -95,7 +121,7 @@ class ChildDoor:
         if len(os.sched_getaffinity(0)) >= CORES_TO_SPARE:
             self.warm()
         try:
-            attend(child, run, Watch(run, self.settings, self.grace_seconds))
+            attend(child, run, Watch(run, self.settings, self.grace_seconds), self._learn)
         finally:
             child.kill()
             with self._lock:

@@ -17,6 +17,8 @@ from ststudio.runs.launch import POLL_SECONDS, attend
 from ststudio.runs.store import Run
 from ststudio.runs.watch import Watch
 from ststudio.settings import Settings, get_settings
+from ststudio.training.estimate import Machine
+from ststudio.training.racers import total_seconds
 
 LOADING_SECONDS = 10.0  # to start CUDA and load the model, before training's own time begins
 KEPT = "Nothing of yours is lost: data and settings are still here."
@@ -34,7 +36,7 @@ def lease_seconds(folder: str) -> int:
     """
     from ststudio.training import pace
 
-    training = min(float(Run(Path(folder)).recipe["max_seconds"]), get_settings().run_seconds)
+    training = min(total_seconds(Run(Path(folder)).recipe), get_settings().run_seconds)
     measuring = pace.measuring_budget(training, seconds_gone=training)
     return math.ceil(LOADING_SECONDS + training + measuring)
 
@@ -86,6 +88,10 @@ class ZeroDoor:
     def warm(self) -> None:
         """Import the training code, so that no visitor's quota pays for it."""
         importlib.import_module("ststudio.training.train")
+
+    def machine(self) -> Machine | None:
+        """Return nothing: a GPU that is lent for a run has no pace before it."""
+        return None
 
     def train(self, run: Run) -> None:
         """Wait for a GPU, train, and see to what is left of the run when it lost the GPU."""

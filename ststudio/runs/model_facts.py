@@ -50,7 +50,7 @@ def base_input(base: ModelRef | str, store: RunStore, token: str | None) -> Mode
 
 def with_report(found: Diagnosis, report: ModelReport) -> Diagnosis:
     """Add what a model makes of the rows to the findings, in order of harm."""
-    both = (*found.findings, *report.findings)
+    both = (*found.findings, *(f for f in report.findings if f not in found.findings))
     return replace(found, findings=tuple(sorted(both, key=lambda f: LEVELS.index(f.level))))
 
 
@@ -76,7 +76,7 @@ def _report(
 ) -> ModelReport:
     wanted = base_model or decided.get("base_model") or DEFAULT_MODEL
     try:
-        model = named_input(wanted, token)
+        model = named_base(wanted, token)[1]
         return check_model(rows, model, decided.get("prompts"), decided.get("max_seq_length"))
     except Refused as error:
         return ModelReport((Finding("error", "model_unread", str(error)),), None)
@@ -86,21 +86,31 @@ def _report(
 
 
 def named_input(base_model: BaseModel, token: str | None = None) -> ModelInput:
-    """Find out what a base model takes in; the page asks at each click, the Hub is asked less."""
+    """Find out what a base model takes in; raise as named_base does."""
+    return named_base(base_model, token)[1]
+
+
+def named_base(
+    base_model: BaseModel, token: str | None = None
+) -> tuple[ModelRef | str, ModelInput]:
+    """Find a base model and what it takes in; the page asks at each click, the Hub is asked less.
+
+    Raises Refused for a model that cannot be trained, HubAway where nobody can tell.
+    """
     try:
-        return _public_input(json.dumps(base_model), int(time.monotonic() / KNOWN_SECONDS))
+        return _public_base(json.dumps(base_model), int(time.monotonic() / KNOWN_SECONDS))
     except Refused:
         if token is None:
             raise
-    return _input(base_model, token)  # it may be this person's own
+    return _base(base_model, token)  # it may be this person's own
 
 
 @lru_cache(maxsize=64)
-def _public_input(base_model: str, period: int) -> ModelInput:
-    return _input(json.loads(base_model), None)
+def _public_base(base_model: str, period: int) -> tuple[ModelRef | str, ModelInput]:
+    return _base(json.loads(base_model), None)
 
 
-def _input(base_model: BaseModel, token: str | None) -> ModelInput:
+def _base(base_model: BaseModel, token: str | None) -> tuple[ModelRef | str, ModelInput]:
     store = get_store()
     try:
         base = resolve_base(base_model, store, token)
@@ -108,7 +118,7 @@ def _input(base_model: BaseModel, token: str | None) -> ModelInput:
         raise
     except StudioError as error:
         raise Refused(str(error)) from None
-    return base_input(base, store, token)
+    return base, base_input(base, store, token)
 
 
 def loss_facts(rows: Rows, loss: str | None = None) -> dict[str, Any]:

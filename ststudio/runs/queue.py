@@ -13,6 +13,7 @@ from ststudio.runs.launch import ChildDoor, Door
 from ststudio.runs.lease import ZeroDoor, on_zero_gpu
 from ststudio.runs.store import Run, RunStore, get_store
 from ststudio.settings import Settings, get_settings
+from ststudio.training.estimate import Machine
 
 TIDY_SECONDS = 600.0
 
@@ -89,6 +90,10 @@ class Queue:
     def _trains(self, run: Run) -> bool:
         with self._changed:
             return run.id in self._running
+
+    def machine(self) -> Machine | None:
+        """Return how fast this machine trains, None until it has been measured."""
+        return self.door.machine()
 
     def stop(self, run: Run) -> None:
         """Stop a run: a waiting one ends at once, a training one keeps what it learned."""

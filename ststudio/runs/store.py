@@ -79,6 +79,11 @@ class Run:
         return self.path / "built"
 
     @property
+    def racer_dirs(self) -> list[Path]:
+        """Return the folders of the base models that a race starts from, one a racer."""
+        return [Path(folder) for folder in read_json(self.path / "racers.json") or ()]
+
+    @property
     def embeddings_dir(self) -> Path:
         """Return the folder of points.parquet, base.npy and tuned.npy."""
         return self.path / "embeddings"
@@ -177,8 +182,15 @@ class Run:
 
     def add_notes(self, notes: list[str]) -> None:
         """Add sentences to what the page says about this run's rows."""
-        facts = self.facts
-        write_json(self.path / "facts.json", {**facts, "notes": facts.get("notes", []) + notes})
+        self.update_facts(notes=self.facts.get("notes", []) + notes)
+
+    def update_facts(self, **changes: Any) -> None:  # noqa: ANN401
+        """Replace some of what is known about this run."""
+        write_json(self.path / "facts.json", {**self.facts, **changes})
+
+    def write_recipe(self, recipe: dict[str, Any]) -> None:
+        """Keep the recipe that a choice among several came down to."""
+        write_json(self.path / "recipe.json", recipe)
 
     def write_report(self, report: dict[str, Any]) -> None:
         """Keep what the run proved."""
@@ -195,6 +207,10 @@ class Run:
     def write_guide(self, folder: Path) -> None:
         """Keep where the model lies that guides the loss."""
         write_json(self.path / "guide.json", {"folder": str(folder)})
+
+    def write_racers(self, folders: list[Path]) -> None:
+        """Keep where the base models of a race lie, one a racer."""
+        write_json(self.path / "racers.json", [str(folder) for folder in folders])
 
     def keep_model(self, folder: Path, name: str) -> Path:
         """Copy a model that may go before this run does; return where it lies now."""

@@ -4,6 +4,7 @@ import time
 
 from ststudio.runs.store import Run
 from ststudio.settings import Settings
+from ststudio.training.racers import total_seconds
 
 GRACE_SECONDS = 45.0  # for loading and measuring beyond what the recipe's time suggests
 HUNG_SECONDS = 8.0  # past the time limit; with looking and ending, the reason stands within ten
@@ -16,13 +17,13 @@ class Watch:
         self.run = run
         self.still_seconds = settings.hard_stop_seconds
         self.extra = grace_seconds + self.still_seconds
-        seconds = float(run.recipe.get("max_seconds") or 0.0)
+        seconds = total_seconds(run.recipe)
         self.deadline = time.monotonic() + 1.5 * seconds + self.extra
 
     def reason(self) -> str | None:
         """Say why the run must be ended now, or return None."""
         state, silent = self.run.state, time.time() - self.run.last_sign
-        if state.get("phase") == "training" and "until" in state:
+        if state.get("until") and "measured" not in state:
             limit = min(float(state["until"]), self.run.stop_asked)
             past = time.time() - limit
             if past > HUNG_SECONDS and silent > float(state["patience"]):

@@ -12,6 +12,7 @@ from ststudio.runs.store import get_store
 from ststudio.tabs import explained
 from ststudio.tabs.running import eta
 from ststudio.tabs.visitor import visitor_token
+from ststudio.training.racers import shown_log
 
 LOG_ENTRIES = 200  # at most, in one answer of /run_state
 
@@ -31,7 +32,8 @@ def run_state(run: str, since: int = 0) -> dict[str, Any]:
     found = get_store().open(run)
     state = found.state
     log = found.log(since)[:LOG_ENTRIES]
-    losses = [entry["loss"] for entry in found.log() if "loss" in entry]
+    told = shown_log(found.log(), found.facts.get("race"))
+    losses = [entry["loss"] for entry in told if "loss" in entry]
     return {
         "state": state["state"],
         "stopping": found.stopping and not found.ended,

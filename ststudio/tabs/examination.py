@@ -7,11 +7,14 @@ from typing import Any
 from gradio.utils import get_upload_folder
 
 from ststudio.data.addresses import addresses
+from ststudio.data.builtin import knowledge_size
 from ststudio.data.catalog import title_of
-from ststudio.data.doctor import diagnose
+from ststudio.data.corpus import expected_size
+from ststudio.data.doctor import Diagnosis, diagnose
 from ststudio.data.first_rows import first_rows
 from ststudio.data.frugal import NOT_SHOWN
 from ststudio.data.sources import open_source
+from ststudio.data.tables import Table
 from ststudio.data.uploads import accept_upload
 from ststudio.errors import StudioError
 from ststudio.remote import HubAway
@@ -47,7 +50,14 @@ def examine(
         "delimited": table.delimited,
         "title": title_of(source),
         "class_names": list(found.prepared.class_names) if found.prepared else [],
+        "corpus": _corpus_size(source, table, found),
     }
+
+
+def _corpus_size(source: Json, table: Table, found: Diagnosis) -> int:
+    if source["kind"] == "builtin":
+        return knowledge_size()
+    return expected_size(found.prepared, table.retrieval) if found.prepared else 0
 
 
 def fresh(
@@ -81,3 +91,12 @@ def again(session: Session, token: str | None = None, **decided: Any) -> Session
     now = replace(session, **decided)
     _, found = examine(now.source, None, list(now.fixes), now.base_model, token)
     return replace(now, diagnosis=found)
+
+
+def with_base(session: Session, base_model: str | None, token: str | None = None) -> Session:
+    """Take another base model, and look at the data with its eyes."""
+    fixes = tuple(fix for fix in session.fixes if fix["code"] != "use_base_model")
+    chosen = (base_model or "").strip() or None
+    if session.diagnosis is None:
+        return replace(session, base_model=chosen)
+    return again(session, token, fixes=fixes, base_model=chosen)

@@ -13,6 +13,7 @@ from ststudio.runs.store import Run
 from ststudio.settings import get_settings
 from ststudio.tabs.progress import bar
 from ststudio.tabs.session import Session, shown_run
+from ststudio.training.racers import shown_log
 from ststudio.training.verdict import in_words
 
 EMPTY = "### Nothing has been trained yet\nPick a dataset in the **Data** tab first."
@@ -62,7 +63,8 @@ def _running_words(run: Run, state: dict[str, Any]) -> str:
     stopping = "Stopping; keeping what was learned. " if run.stopping else ""
     left = eta(run, state)
     time_left = f" · about {left:.0f} s left" if left else ""
-    phase = str(state.get("phase") or "starting").capitalize()
+    phase = str(state.get("phase") or "starting")
+    phase = phase[:1].upper() + phase[1:]
     if "measured" in state:
         return f"{stopping}{phase} base and fine-tuned model on the same test rows{time_left}"
     if state.get("steps"):
@@ -87,11 +89,19 @@ def verdict_words(run: Run) -> str:
         f"Trained on {report['rows_used']:,} rows for {report['train_seconds']:.0f} s"
         f"{PRECISIONS.get(run.state.get('trained_in', ''), '')}; "
         f"{report['seconds']:.0f} s with measuring both models on the same test rows, which "
-        f"training never saw. {base_words(run)}{notes}"
+        f"training never saw{_estimated(run)}. {base_words(run)}{notes}"
     )
 
 
 PRECISIONS = {"bfloat16": " in bfloat16 (both models are measured in float32)"}
+
+
+def _estimated(run: Run) -> str:
+    """Say what was promised before the click, beside what it took."""
+    estimate = run.facts.get("estimate")
+    return f" (estimated before: {estimate['seconds']:.0f} s)" if estimate else ""
+
+
 ORIGINS = {
     "packaged": "the packaged copy, the same bytes as the Hub's",
     "hub": "fetched from the Hub",
@@ -137,7 +147,7 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
     now = fingerprint(run)
     if now == seen:
         return (*(gr.skip() for _ in range(7)), gr.Timer(active=not run.ended), seen)
-    log, report = run.log(), run.report
+    log, report = shown_log(run.log(), run.facts.get("race")), run.report
     return (
         gr.update(value=verdict_words(run), visible=report is not None),
         progress_html(run),

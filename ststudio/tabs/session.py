@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from ststudio.data.cases import CASES
 from ststudio.errors import StudioError
 from ststudio.runs.store import Run, get_store
 
@@ -63,6 +64,22 @@ class Session:
         """Forget a run."""
         kept = tuple(known for known in self.runs if known["run"] != run)
         return replace(self, run=kept[0]["run"] if kept else None, runs=kept)
+
+
+def losses_of(session: Session) -> tuple[str, ...]:
+    """Return the losses that can read the session's data, the default first."""
+    found = session.diagnosis
+    if found is None or found["case"] is None:
+        return ()
+    case = CASES[found["case"]]
+    if case.reshape:  # better trained as what it becomes
+        return (*CASES["triplet"].losses, *case.losses)
+    return case.losses
+
+
+def whole(value: float | None) -> int | float | None:
+    """Return a number field's value as an integer where it is one, None where it is empty."""
+    return int(value) if value and float(value).is_integer() else value or None
 
 
 def shown_run(session: Session) -> Run | None:

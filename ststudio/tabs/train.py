@@ -15,13 +15,13 @@ from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.shelf import DEFAULT_MODEL
-from ststudio.tabs import QUIET, building, explained, negatives
+from ststudio.tabs import QUIET, building, estimating, explained, negatives, racing
 from ststudio.tabs.endpoints import ENDPOINTS
-from ststudio.tabs.examination import again
+from ststudio.tabs.examination import with_base
 from ststudio.tabs.mending import build_findings
 from ststudio.tabs.options import build_options, chosen, suit
 from ststudio.tabs.running import EMPTY, show
-from ststudio.tabs.session import Session
+from ststudio.tabs.session import Session, losses_of, whole
 from ststudio.tabs.visitor import visitor_token
 from ststudio.tabs.watching import build_watch, retyped, settled, shown_fields
 from ststudio.training.losses import LOSSES
@@ -50,32 +50,16 @@ def start(session: Session, request: gr.Request, *values: Any) -> Session:  # no
         base_model=base,
         loss=loss,
         max_seconds=seconds,
-        per_device_train_batch_size=_whole(batch),
+        per_device_train_batch_size=whole(batch),
         learning_rate=rate,
         num_train_epochs=epochs or None,
-        max_train_rows=_whole(rows),
-        max_seq_length=_whole(length),
-        seed=_whole(seed),
+        max_train_rows=whole(rows),
+        max_seq_length=whole(length),
+        seed=whole(seed),
         **chosen(loss, base, session.modules or (), tuple(options)),
     )
     run, key, _ = admit(recipe, visitor_token(request))
     return session.with_run(run.id, key, f"{run.facts['title']} · {time.strftime('%H:%M')}")
-
-
-def _whole(value: float | None) -> int | float | None:
-    """Return a number field's value as an integer where it is one, None where it is empty."""
-    return int(value) if value and float(value).is_integer() else value or None
-
-
-def losses_of(session: Session) -> tuple[str, ...]:
-    """Return the losses that can read the session's data, the default first."""
-    found = session.diagnosis
-    if found is None or found["case"] is None:
-        return ()
-    case = CASES[found["case"]]
-    if case.reshape:  # better trained as what it becomes
-        return (*CASES["triplet"].losses, *case.losses)
-    return case.losses
 
 
 @explained
@@ -122,11 +106,7 @@ def choose_base(
     session: Session, base_model: str | None, request: gr.Request | None = None
 ) -> Session:
     """Take another base model, and look at the data with its eyes."""
-    fixes = tuple(fix for fix in session.fixes if fix["code"] != "use_base_model")
-    chosen = (base_model or "").strip() or None
-    if session.diagnosis is None:
-        return replace(session, base_model=chosen)
-    return again(session, visitor_token(request), fixes=fixes, base_model=chosen)
+    return with_base(session, base_model, visitor_token(request))
 
 
 def suits(session: Session, loss: str | None, usual: float | None) -> tuple[Any, Any, float | None]:
@@ -187,7 +167,6 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
         batch = gr.Number(DEFAULT_BATCH_SIZE, label="Batch size", precision=0, minimum=2)
         rate = gr.Number(None, label="Learning rate", step=1e-5)
     build_findings(session, of_model=True)
-    negatives.build(session)
     with gr.Accordion("More", open=False):
         with gr.Row():
             epochs = gr.Number(None, label="Epochs", info="Empty: as many as fit")
@@ -195,17 +174,22 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
             length = gr.Number(None, label="Tokens per text at most", precision=0)
             seed = gr.Number(42, label="Seed", precision=0)
         options = build_options()
+    negatives.build(session)
+    racing.build(session, base, MODELS, [batch, epochs, rows, length, seed])
     with gr.Accordion("Build a model from zero, or adapt one by LoRA", open=False):
         building.build(session, length)
+    estimating.build(session, [base, loss, seconds, batch, epochs, rows, length])
     with gr.Row():
         go = gr.Button("Fine-tune", variant="primary", interactive=False, elem_id="go")
         halt = gr.Button("Stop and keep", visible=False, elem_id="halt")
+    timer, seen = gr.Timer(TICK_SECONDS, active=False), gr.State("")
+    usual, fixed = gr.State(None), gr.State({})
     runs = gr.Dropdown([], label="Your runs", visible=False, interactive=True)
     progress = gr.HTML("", elem_id="progress")
+    racing.build_outcome(session, timer, loss)
     verdict = gr.Markdown(EMPTY, elem_id="verdict")
     gain = gr.Plot(show_label=False, visible=False)
     curve = gr.Plot(show_label=False, visible=False, elem_id="curve")
-    seen = gr.State("")
     build_watch(session, seen)
     metrics = gr.Dataframe(
         headers=["metric", "base", "fine-tuned"],
@@ -214,7 +198,6 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
         interactive=False,
     )
     onward = gr.Button("Next: Compare", variant="primary", visible=False)
-    timer, usual = gr.Timer(TICK_SECONDS, active=False), gr.State(None)
 
     shown = [verdict, progress, curve, gain, metrics, halt, onward, timer, seen]
     inputs = [session, base, loss, seconds, batch, rate]
@@ -234,7 +217,6 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
     timer.tick(show, [session, seen], shown, **QUIET)
     session.change(show, [session, seen], shown, **QUIET)
     base.input(choose_base, [session, base], session, api_visibility="private")
-    fixed = gr.State({})
     names = ("loss", "learning_rate", "per_device_train_batch_size", "num_train_epochs")
     fields: tuple[Any, ...] = (loss, rate, batch, epochs)
     for name, field in zip(names, fields, strict=True):

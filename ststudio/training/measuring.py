@@ -1,11 +1,13 @@
 """Before and after, measured: test rows and corpus through both models, their vectors are kept."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sentence_transformers import SentenceTransformer
 
 from ststudio.data.cases import CASES, PROMPT_OF_ROLE, Case
 from ststudio.data.examples import Examples
@@ -16,6 +18,18 @@ from ststudio.training.live import STATE_SECONDS
 from ststudio.training.neighbours import unit_rows
 from ststudio.training.recipe import Recipe
 from ststudio.training.remembered import Remembered
+
+PROBE_TEXTS = 48
+
+
+def encoding_seconds(model: SentenceTransformer, texts: Sequence[str], seed: int) -> float:
+    """Measure the seconds that one character takes to embed, on a sample of the texts."""
+    rng = np.random.default_rng(seed)
+    sample = [texts[index] for index in rng.integers(0, len(texts), PROBE_TEXTS)]
+    model.encode(sample[:4])  # the first call pays for what later ones reuse
+    start = time.perf_counter()
+    model.encode(sample, batch_size=PROBE_TEXTS)
+    return (time.perf_counter() - start) / sum(map(len, sample))
 
 
 def fit(
@@ -33,7 +47,7 @@ def fit(
     base, tuned = models
     texts = _texts(case, examples)
     corpus = texts["document"] + examples.test.column(0).to_pylist()
-    rate = pace.encoding_seconds(tuned.model, corpus, recipe.seed)
+    rate = encoding_seconds(tuned.model, corpus, recipe.seed)
     passes = 1.0 + base.share_unknown(texts)
     fitted, notes = pace.fit_examples(examples, case, rate * passes, budget, recipe.seed)
     if notes:

@@ -15,9 +15,9 @@ from ststudio.data.examples import Examples
 from ststudio.data.findings import count
 from ststudio.data.negatives import Kinship, Mining, keys_of, wanted
 from ststudio.runs.store import Run
-from ststudio.training import pace
 from ststudio.training.bucketing import bucketed
 from ststudio.training.live import STATE_SECONDS
+from ststudio.training.measuring import encoding_seconds
 from ststudio.training.neighbours import pairwise_cosine
 from ststudio.training.recipe import DEFAULT_SECONDS, Recipe
 from ststudio.training.remembered import Remembered
@@ -153,7 +153,7 @@ def _affordable(model: SentenceTransformer, rows: pa.Table, recipe: Recipe) -> n
     """
     texts = [rows[name].to_pylist() for name in rows.column_names]
     seconds = MINING_SHARE * (recipe.max_seconds or DEFAULT_SECONDS)
-    left = seconds / pace.encoding_seconds(model, texts[0] + texts[1], recipe.seed)
+    left = seconds / encoding_seconds(model, texts[0] + texts[1], recipe.seed)
     seen: set[str] = set()
     order = np.random.default_rng(recipe.seed).permutation(rows.num_rows)
     for number, row in enumerate(order):

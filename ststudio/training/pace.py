@@ -1,13 +1,10 @@
 """How much fits the time: from the pace that was measured, steps and rows cut to size."""
 
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sentence_transformers import SentenceTransformer
 
 from ststudio.data.cases import Case
 from ststudio.data.examples import Examples
@@ -17,7 +14,6 @@ BESIDE_SECONDS = 14.0  # beside training's: with the default 40 a whole run fits
 MEASURING_SECONDS = 10.0  # at the least, for both models over test rows and corpus
 MEASURING_SHARE = 0.4  # of a longer run's training time
 FEWEST_TEST_UNITS = 150  # cut no further: below 100 no verdict could be given
-PROBE_TEXTS = 48
 MOST_EPOCHS = 8.0  # on small data more epochs learn the rows by heart
 DEV_SHARE = 0.15  # of training time spent on the live metric
 MOST_DEV_EVALUATIONS = 10
@@ -31,16 +27,6 @@ class Pace:
     steps: int
     eval_steps: int
     cut: bool  # the time allows fewer steps than were asked for
-
-
-def encoding_seconds(model: SentenceTransformer, texts: Sequence[str], seed: int) -> float:
-    """Measure the seconds that one character takes to embed, on a sample of the texts."""
-    rng = np.random.default_rng(seed)
-    sample = [texts[index] for index in rng.integers(0, len(texts), PROBE_TEXTS)]
-    model.encode(sample[:4])  # the first call pays for what later ones reuse
-    start = time.perf_counter()
-    model.encode(sample, batch_size=PROBE_TEXTS)
-    return (time.perf_counter() - start) / sum(map(len, sample))
 
 
 def measuring_budget(training: float, seconds_gone: float) -> float:

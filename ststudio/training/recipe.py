@@ -58,6 +58,7 @@ class Recipe:
     bf16: bool | None = None
     batch_sampler: str | None = None
     eval_steps: int | None = None
+    race: list[dict[str, Any]] | None = None  # 2 to 4 racers: what each has of its own
 
     @classmethod
     def from_json(cls, value: Any) -> "Recipe":  # noqa: ANN401
@@ -76,12 +77,17 @@ class Recipe:
             )
         modules, base = naming(checked_modules(value.get("modules")), value.get("base_model"))
         lora = checked_lora(value.get("lora"), modules)
-        value = {**value, "modules": modules, "base_model": base, "lora": lora}
-        given = {name: item for name, item in value.items() if item is not None}
-        for name, item in given.items():
-            rule = RULES.get(name)
-            if rule is not None and not rule.holds(item):
-                raise StudioError(f"{name} = {short(item)} is not allowed. Allowed: {rule.says}.")
+        given = _given({**value, "modules": modules, "base_model": base, "lora": lora})
+        _check_values(given)
+        if "race" in given:  # as everywhere, null is what is not given
+            given["race"] = [_given(racer) for racer in given["race"]]
+            if modules:
+                raise StudioError(
+                    "A race compares losses, or models that were trained before: leave `modules` "
+                    "out, or train what is built here alone."
+                )
+        for place, racer in enumerate(given.get("race", ()), start=1):
+            _check_values(racer, f"race: racer {place}: ")
         return cls(**{**given, "source": dict(value["source"])})
 
     def to_json(self) -> dict[str, Any]:
@@ -157,6 +163,30 @@ def _are_dims(value: Any) -> bool:  # noqa: ANN401
     return isinstance(value, list) and all(type(dim) is int and 1 <= dim <= 4096 for dim in value)
 
 
+FEWEST_RACERS, MOST_RACERS = 2, 4
+RACER_KEYS = ("loss", "loss_settings", "matryoshka_dims", "learning_rate", "base_model")
+RACE = f"null, or a list of 2 to 4 racers, each {{{', '.join(RACER_KEYS)}}} or some of these"
+
+
+def _are_racers(value: Any) -> bool:  # noqa: ANN401
+    if not isinstance(value, list) or not FEWEST_RACERS <= len(value) <= MOST_RACERS:
+        return False
+    return all(isinstance(racer, Mapping) and set(racer) <= set(RACER_KEYS) for racer in value)
+
+
+def _given(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: item for name, item in value.items() if item is not None}
+
+
+def _check_values(given: Mapping[str, Any], whose: str = "") -> None:
+    """Raise StudioError for a value that its rule does not allow."""
+    for name, item in given.items():
+        rule = RULES.get(name)
+        if rule is not None and not rule.holds(item):
+            said = f"{whose}{name} = {short(item)} is not allowed."
+            raise StudioError(f"{said} Allowed: {rule.says}.")
+
+
 RULES: dict[str, Rule] = {
     "case": one_of(*CASES),
     "columns": Rule(are_texts, "{role: source column}"),
@@ -189,6 +219,7 @@ RULES: dict[str, Rule] = {
     "bf16": Rule(lambda value: isinstance(value, bool), "true or false"),
     "batch_sampler": one_of(*SAMPLERS),
     "eval_steps": number(1, 100_000, whole=True),
+    "race": Rule(_are_racers, RACE),
     # The upper end is the Space's own limit, read when it is asked for.
     "max_seconds": Rule(
         lambda value: number(1, get_settings().run_seconds).holds(value),

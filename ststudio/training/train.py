@@ -3,7 +3,6 @@
 import os
 import shutil
 import time
-import traceback
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -26,38 +25,34 @@ from ststudio.shelf import packaged_model
 from ststudio.training import models, pace, zero
 from ststudio.training.adapted import adapted
 from ststudio.training.bucketing import bucketed
+from ststudio.training.calibration import calibrate
 from ststudio.training.evaluation import dev_evaluator
+from ststudio.training.failures import reason
 from ststudio.training.live import Live
 from ststudio.training.livelog import class_counts, same_share
 from ststudio.training.loss_settings import GUIDE
 from ststudio.training.measuring import fit, measure
 from ststudio.training.mining import taught_as, with_negatives
+from ststudio.training.race import Tuned, race, told
+from ststudio.training.racers import FEWEST_DEV_UNITS, dev_units, total_seconds
 from ststudio.training.recipe import Recipe
 from ststudio.training.remembered import Remembered
 from ststudio.training.trainer import Trainer
 from ststudio.training.vectors import KeptVectors
 from ststudio.training.vocabulary import used_vocabulary
 
-FEWEST_DEV_UNITS = 50  # with fewer, choosing a checkpoint by dev is choosing by chance
 NICE = 10  # on a CPU searches go first
-WARM_TEXTS = ["One sentence of about the length that people write to a help desk."] * 48
 
 
 Outcome = tuple[State, str | None]  # and the reason
 
 
-def warm_up() -> None:
-    """Take one step on the packaged model, so that a run's first step finds all in place."""
+def warm_up() -> dict[str, Any] | None:
+    """Find all in place for a run's first step, and say how fast this machine is, if it can."""
     if models.device() == "cpu":
         os.nice(NICE)
     folder = packaged_model()
-    if folder is None:
-        return
-    model = models.load_model(folder)
-    model.encode(WARM_TEXTS)
-    with torch.autocast(models.device(), torch.bfloat16, enabled=models.fast_bfloat16()):
-        embedded = model(model.preprocess(WARM_TEXTS))["sentence_embedding"]
-    embedded.float().sum().backward()
+    return None if folder is None else calibrate(folder)
 
 
 def train_job(message: dict[str, Any]) -> dict[str, Any]:
@@ -66,22 +61,11 @@ def train_job(message: dict[str, Any]) -> dict[str, Any]:
     outcome: Outcome
     try:
         outcome = train(run, message.get("leased", False))
-    except StudioError as error:
-        outcome = "failed", str(error)
     except BaseException as error:  # a Rust panic in a tokenizer is no Exception
-        traceback.print_exc()
-        outcome = "failed", _in_words(error)
+        outcome = "failed", reason(error)
     shutil.rmtree(run.scratch_dir, ignore_errors=True)
     run.end(*outcome)
     return {}
-
-
-def _in_words(error: BaseException) -> str:
-    # torch says so by a RuntimeError, the system by an OSError, and oneDNN says no more than that.
-    signs = ("t allocate memory", "bad_alloc", "out of memory", "could not create a primitive")
-    if isinstance(error, MemoryError) or any(sign in str(error) for sign in signs):
-        return "Out of memory. Use a smaller batch, shorter texts or a smaller model."
-    return f"Training failed unexpectedly ({type(error).__name__}: {error})."
 
 
 def train(run: Run, leased: bool = False) -> Outcome:
@@ -91,47 +75,70 @@ def train(run: Run, leased: bool = False) -> Outcome:
     """
     start = time.monotonic()
     run.update(state="running", started=time.time(), phase="loading the model")
-    recipe = Recipe.from_json(run.recipe)
-    torch.manual_seed(recipe.seed)
-
-    # 1. The model and its examples
+    asked = Recipe.from_json(run.recipe)
     examples = Examples.load(run.examples_dir)
     case = CASES[examples.case]
-    if recipe.modules:
-        zero.build(run.base_dir, recipe, examples, run.built_dir)
+    if asked.modules:
+        zero.build(run.base_dir, asked, examples, run.built_dir)
         run.write_base(run.built_dir)
-    model = models.prepare_model(run.base_dir, recipe, case)
 
-    # 2. Train, for as many steps as fit the time, and keep the best of it
-    units = _units(examples.dev)
-    live = Live(run, case.metric, recipe, units >= FEWEST_DEV_UNITS, units, leased)
-    taught, mining_seconds = with_negatives(run, recipe, model, examples)
-    live.max_seconds -= mining_seconds
-    trainer = fine_tune(run, recipe, case, model, taught, live)
-    train_seconds = live.seconds
-    if trainer.state.global_step == 0:
+    # 1. Train, for as many steps as fit the time, and keep the best of it
+    def tune(run: Run, recipe: Recipe, base_dir: Path) -> Tuned:
+        # What a racer would leave behind says nothing of the others: a race keeps nothing.
+        return tuned(run, recipe, case, examples, base_dir, leased and not asked.race)
+
+    best = race(run, asked, tune) if asked.race else tune(run, asked, run.base_dir)
+    if best is None or best.steps == 0:
         return "stopped", "Stopped before the first step; there is no model."
+    recipe, model = best.recipe, best.model
     _save_model(run, model)
 
-    # 3. Prove what changed
+    # 2. Prove what changed
     run.update(phase="measuring", training_seconds_left=0.0, measured=0.0)
     # Who stops a run early waits for its result no longer than for a run of that length.
-    allowed = train_seconds if live.stopped else live.max_seconds + mining_seconds
-    budget = pace.measuring_budget(allowed, time.monotonic() - start)
+    gone = time.monotonic() - start
+    allowed = best.seconds if best.stopped else total_seconds(asked.to_json())
+    budget = pace.measuring_budget(allowed, gone)
     base = models.prepare_model(run.base_dir, recipe, case)
     with bucketed(base), bucketed(model):
         both = Remembered(base, kept=KeptVectors(run.vectors_file)), Remembered(model)
         examples = fit(run, recipe, case, both, examples, budget)
         report = measure(run, case, examples, both)
-    report["rows_used"] = _rows_used(trainer, taught.train.num_rows)
-    report["train_seconds"] = round(train_seconds, 1)
+    report["rows_used"] = best.rows_used
+    report["train_seconds"] = round(best.seconds, 1)
     report["seconds"] = round(time.monotonic() - start, 1)
+    if asked.race:
+        report["race"] = told(run)
     run.write_report(report)
-    if live.lost:
+    if best.lost:
         return "finished", "lease_ended"
-    if live.stopped:
+    if best.stopped:
         return "stopped", "Stopped when asked; what was learned until then is kept."
-    return "finished", "time_limit" if live.cut else None
+    return "finished", "time_limit" if best.cut else None
+
+
+def tuned(
+    run: Run, recipe: Recipe, case: Case, examples: Examples, base_dir: Path, leased: bool
+) -> Tuned:
+    """Fine-tune the base model in a folder by one recipe."""
+    torch.manual_seed(recipe.seed)
+    model = models.prepare_model(base_dir, recipe, case)
+    units = dev_units(examples)
+    live = Live(run, case.metric, recipe, units >= FEWEST_DEV_UNITS, units, leased)
+    taught, mining_seconds = with_negatives(run, recipe, model, examples)
+    live.max_seconds -= mining_seconds
+    trainer = fine_tune(run, recipe, case, model, taught, live)
+    return Tuned(
+        model,
+        recipe,
+        base_dir,
+        trainer.state.global_step,
+        live.seconds,
+        _rows_used(trainer, taught.train.num_rows),
+        stopped=live.stopped,
+        cut=live.cut,
+        lost=live.lost,
+    )
 
 
 def fine_tune(
@@ -208,10 +215,6 @@ def training_arguments(
         dataloader_num_workers=0,
         dataloader_pin_memory=not cpu,
     )
-
-
-def _units(dev: pa.Table) -> int:
-    return len(dev.column(0).unique()) if dev.num_rows else 0
 
 
 def _of_rows(trainer: Trainer, read: Case, rows: pa.Table) -> dict[str, Any]:

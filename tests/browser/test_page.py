@@ -200,3 +200,25 @@ def test_text_of_the_data_is_text(page: Page, tmp_path: Path) -> None:
     expect(page.locator("#preview td").first).to_contain_text("<img src=x")
     assert page.locator("#preview img").count() == 0
     assert dialogs == []
+
+
+@pytest.mark.slow
+def test_a_race_is_run_and_its_winner_used(page: Page) -> None:
+    pick_sample(page, "Case 4 · Triplets")
+    tab(page, "Fine-tune")
+    expect(page.locator("#estimate")).to_contain_text("until the report", timeout=LONG)
+    page.get_by_text("Race losses or models").click()
+    page.locator("#race-losses").get_by_label("CachedMultipleNegatives").uncheck()
+    box = page.get_by_role("spinbutton", name=re.compile("Seconds for each")).first
+    box.fill("5")
+    box.blur()
+    page.locator("#race-go").click()
+    expect(page.locator("#progress")).to_contain_text(
+        "Racing 2 of 2: TripletLoss: step", timeout=LONG
+    )
+    expect(page.locator("#race-plot .main-svg").first).to_be_visible()
+    expect(page.locator("#race-words")).to_contain_text("won on dev", timeout=LONG)
+    expect(page.locator("#verdict")).to_contain_text("held-out units", timeout=LONG)
+    page.locator("#race-use").click()
+    won = page.locator("#race-words h3").inner_text().removesuffix(" won on dev")
+    expect(page.get_by_label("Loss", exact=True)).to_have_value(re.compile(f"^{won}"))

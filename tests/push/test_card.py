@@ -226,3 +226,17 @@ def test_the_card_tells_how_many_rows_were_learned_from_and_whether_time_ran_out
 def test_a_name_is_proposed_from_base_and_data(make_run: MakeRun, make_bare: Any) -> None:
     assert propose_name(make_bare(FACTS)) == "all-MiniLM-L6-v2-Help-desk-tickets-and-their-replies"
     assert propose_name(make_bare({"title": "日本"})) == "SentenceTransformer"
+
+
+def test_a_model_that_won_a_race_says_among_what_it_was_chosen(make_bare: Any) -> None:
+    rows = [
+        {"title": "TripletLoss", "dev_best": 0.91},
+        {"title": "CoSENTLoss on <b>x</b>", "dev_best": None, "out": "Out of memory."},
+        {"title": "MultipleNegativesRankingLoss", "dev_best": 0.9},
+    ]
+    said = card(make_bare({**FACTS, "race": {"dev_units": 128, "racers": rows}}))
+    assert (
+        "Chosen by a race on held-out dev rows: TripletLoss 0.910, "
+        "MultipleNegativesRankingLoss 0.900" in said
+    )
+    assert "Chosen by a race" not in card(make_bare({**FACTS, "race": None}))

@@ -142,3 +142,8 @@ def enrich(examples: Examples) -> Examples:
         ),
         relevant=pa.table({"query": [q for q, _ in relevant], "doc": [d for _, d in relevant]}),
     )
+
+
+def knowledge_size() -> int:
+    """Count the texts of the knowledge base that a run on the sample searches."""
+    return sum(len(topic.articles) + len(PARTS["test"]) for topic in topics().values())

@@ -1,0 +1,89 @@
+"""Pace of this machine, measured by a worker that waits: forward, backward, optimizer, loading."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer
+
+from ststudio.model_shape import shape_of
+from ststudio.training import models
+from ststudio.training.vocabulary import used_vocabulary
+
+SENTENCE = "One sentence of about the length that people write to a help desk."
+# Two shapes of batch, as a line is laid through two points: short texts, and long ones.
+SHAPES = ([SENTENCE] * 16, [" ".join([SENTENCE] * 8)] * 12)
+TIMES = 2  # that each is measured: their mean, as a run will share the machine just so
+WEIGHTS = 4_000_000  # that the optimizer is timed on
+
+
+def calibrate(folder: Path) -> dict[str, Any]:
+    """Measure the pace of the model in a folder, and leave the libraries ready for a run.
+
+    `train` and `encode` hold (tokens, tokens of each text, seconds), one for each shape of batch;
+    `optimizer` is in seconds a weight.
+    """
+    models.load_model(folder)  # pays for imports that the next one finds in place
+    load, model = _timed(partial(models.load_model, folder), 1)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    train, encode = [], []
+    # As in a run: only the words in use have a gradient.
+    with used_vocabulary(model, {"": [SENTENCE]}):
+        _pass(model.train(), SHAPES[0])
+        for texts in SHAPES:
+            each = int(model.preprocess(texts[:1])["attention_mask"].sum())
+            tokens = each * len(texts)
+            train.append((tokens, each, _timed(partial(_pass, model.train(), texts))[0]))
+            embed = partial(model.eval().encode, texts, batch_size=len(texts))
+            encode.append((tokens, each, _timed(embed)[0]))
+    return {
+        "shape": asdict(shape_of(config)),
+        "train": train,
+        "encode": encode,
+        "optimizer": _optimizer_seconds(model.device) / WEIGHTS,
+        "load": load,
+    }
+
+
+def _timed(work: Callable[[], Any], times: int = TIMES) -> tuple[float, Any]:
+    """Return the mean seconds of a few times, and what the work gave."""
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        result = work()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - start)
+    return sum(seconds) / times, result
+
+
+def _pass(model: SentenceTransformer, texts: Sequence[str]) -> None:
+    """Go forward and backward once, as a step of training does."""
+    with torch.autocast(models.device(), torch.bfloat16, enabled=models.fast_bfloat16()):
+        features = {
+            key: value.to(model.device) if hasattr(value, "to") else value
+            for key, value in model.preprocess(list(texts)).items()
+        }
+        embedded = model(features)["sentence_embedding"]
+    embedded.float().sum().backward()
+    model.zero_grad()
+
+
+def _optimizer_seconds(device: torch.device) -> float:
+    """Time a step over some weights: their norm, the step itself, their gradients set aside."""
+    weight = torch.nn.Parameter(torch.zeros(WEIGHTS, device=device))
+    optimizer = torch.optim.AdamW([weight], lr=1e-4, weight_decay=0.0, fused=True)
+
+    def step() -> None:
+        weight.grad = torch.ones_like(weight)
+        torch.nn.utils.clip_grad_norm_([weight], 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    step()  # makes the moments
+    return _timed(step)[0]
