@@ -125,7 +125,7 @@ _LAYERS = (
             _whole("words", 5_000, 50, 30_000, "words at most"),
             _choice("weights", ("idf", "none"), "weight of a word"),
         ),
-        learning_rate=2e-3,
+        learning_rate=5e-4,
         no_losses={"GISTEmbed": NO_ROWS["GISTEmbed"]},
         counts="up to",
     ),
