@@ -16,6 +16,7 @@ from ststudio.tabs.mending import HANDLER, RENDER
 from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.story import finding_html
 from ststudio.tabs.visitor import visitor_token
+from ststudio.training.racers import shown_log
 
 WORDS = {"error": "Stopped:", "warning": "Look at this:", "info": "Good to know:"}
 # Fixes whose setting stands in a field of the tab: what is typed there takes their place.
@@ -28,8 +29,9 @@ TYPED = {
 
 
 def findings(run: Run) -> list[Json]:
-    """Return what the watchdog wrote into a run's log, in its order."""
-    return [entry["finding"] for entry in run.log() if "finding" in entry]
+    """Return what the watchdog found in a run, in its order; of a race, what the shown racer had."""
+    log = shown_log(run.log(), run.facts.get("race"))
+    return [entry["finding"] for entry in log if "finding" in entry]
 
 
 @explained

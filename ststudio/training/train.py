@@ -118,7 +118,12 @@ def train(run: Run, leased: bool = False) -> Outcome:
 
 
 def tuned(
-    run: Run, recipe: Recipe, case: Case, examples: Examples, base_dir: Path, leased: bool
+    run: Run,
+    recipe: Recipe,
+    case: Case,
+    examples: Examples,
+    base_dir: Path,
+    leased: bool = False,
 ) -> Tuned:
     """Fine-tune the base model in a folder by one recipe."""
     torch.manual_seed(recipe.seed)

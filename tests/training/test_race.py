@@ -97,7 +97,9 @@ def test_the_run_is_the_winners_in_the_end(done: Run) -> None:
 
 
 def test_every_entry_of_the_log_says_whose_it_is(done: Run) -> None:
-    assert {entry.get("racer") for entry in done.log()} == {0, 2}  # 1 broke before its first
+    assert {entry.get("racer") for entry in done.log()} == {0, 1, 2}
+    broken = [entry["finding"]["code"] for entry in lane(done.log(), 1) if "finding" in entry]
+    assert broken == ["not_a_number"]
     first = [lane(done.log(), racer) for racer in (0, 2)]
     losses = [next(entry["loss"] for entry in own if entry["step"] == 1) for own in first]
     assert losses[0] == losses[1]  # the same rows in the same order, from the same weights
