@@ -29,7 +29,7 @@ TYPED = {
 
 
 def findings(run: Run) -> list[Json]:
-    """Return what the watchdog found in a run, in its order; of a race, what the shown racer had."""
+    """Return what the watchdog found in a run, in its order; of a race, the shown racer's."""
     log = shown_log(run.log(), run.facts.get("race"))
     return [entry["finding"] for entry in log if "finding" in entry]
 
