@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ststudio.errors import StudioError
+from ststudio.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,6 +27,8 @@ START = (
 
 # What a child may inherit; everything else in the app's environment may hold a secret.
 INHERITED = ("PATH", "TMPDIR", "TZ", "LD_LIBRARY_PATH")
+# A child keeps the limits that the app admitted a run by; its folders it is told.
+LIMITS = tuple(PREFIX + known.name.upper() for known in fields(Settings) if known.type is int)
 INHERITED_PREFIXES = ("OMP_", "OPENBLAS_", "MKL_", "NVIDIA_")
 
 OFFLINE = {
@@ -45,7 +49,7 @@ def child_environment(home: Path) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in INHERITED or name.startswith(INHERITED_PREFIXES)
+        if name in (*INHERITED, *LIMITS) or name.startswith(INHERITED_PREFIXES)
     }
     # The trainer spreads a model over every GPU it sees, thread by thread (DataParallel), and with
     # that changes batches, losses and what in-batch negatives are: so a child sees one.

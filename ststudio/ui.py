@@ -131,11 +131,18 @@ def _is_here(run: dict[str, Any]) -> bool:
     return (get_store().folder / str(run.get("run"))).is_dir()
 
 
-def keep(session: Session) -> dict[str, Any]:
-    """Return what the browser keeps: its runs' ids and keys, and what was picked; no row of it."""
+def keep(session: Session, before: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what the browser keeps: its runs' ids and keys, and what was picked; no row of it.
+
+    A run that it knew stays as long as the run does: of two handlers at once the later one ends
+    with a session that does not know of the earlier one's run, whose key nobody else has.
+    """
+    own = {run["run"] for run in session.runs}
+    known = (before if isinstance(before, dict) else {}).get("runs", [])
+    lost = [run for run in known if run.get("run") not in own and _is_here(run)]
     names = ("source", "fixes", "base_model")
     picked = {name: getattr(session, name) for name in names} if session.source else None
-    return {"runs": list(session.runs), "picked": picked}
+    return {"runs": [*session.runs, *lost], "picked": picked}
 
 
 def facts() -> str:
@@ -183,6 +190,6 @@ def build_ui() -> gr.Blocks:
         for onward, place in ((to_train, "train"), (to_compare, "compare"), (to_push, "push")):
             onward.click(partial(gr.Tabs, selected=place), None, tabs, **QUIET)
         page.load(restore, [session, browser], [session, tabs], **QUIET)
-        session.change(keep, session, browser, **QUIET)
+        session.change(keep, [session, browser], browser, **QUIET)
     page.queue(max_size=200, default_concurrency_limit=8)
     return page

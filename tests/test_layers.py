@@ -42,6 +42,7 @@ WORKER_MODULES = {
     "training/vocabulary.py",
     "training/models.py",
     "training/zero.py",
+    "training/arguments.py",
     "training/adapted.py",
     "training/kept.py",
     "training/live.py",

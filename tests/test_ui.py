@@ -2,7 +2,9 @@
 
 import warnings
 
-from ststudio.ui import build_ui
+from ststudio.runs.store import get_store
+from ststudio.tabs.session import Session
+from ststudio.ui import build_ui, keep
 
 ENDPOINTS = {
     "/catalog",
@@ -28,3 +30,11 @@ def test_the_page_is_built_without_a_warning_and_offers_the_endpoints() -> None:
     assert searched == ["run", "query", "top_k"]
     pushed = [parameter["parameter_name"] for parameter in named["/push"]["parameters"]]
     assert pushed == ["run", "key", "repo_name", "private", "include_samples"]
+
+
+def test_the_browser_forgets_no_run_that_a_slower_click_did_not_know_of() -> None:
+    run, key = get_store().create({}, {"title": "pairs"})
+    gone = {"run": "0" * 32, "key": "k", "title": "deleted since"}
+    before = keep(Session().with_run(run.id, key, "pairs"), None)
+    later = keep(Session(base_model="a/b"), {**before, "runs": [*before["runs"], gone]})
+    assert [kept["key"] for kept in later["runs"]] == [key]

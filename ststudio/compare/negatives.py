@@ -19,7 +19,8 @@ from ststudio.data.negatives import CODE, RELATIVE_MARGIN
 from ststudio.data.sources import open_source
 from ststudio.errors import StudioError
 from ststudio.fetch import ModelRef, download_model
-from ststudio.runs.admission import admissible, diagnosed
+from ststudio.runs.admission import diagnosed
+from ststudio.runs.lineup import admissible
 from ststudio.runs.model_facts import resolve_base
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings

@@ -13,6 +13,7 @@ from ststudio.errors import StudioError
 from ststudio.hub.markdown import one_line, plain, table
 from ststudio.remote import check_id, endpoint
 from ststudio.runs.store import Run
+from ststudio.training.loss_settings import GUIDE
 from ststudio.training.verdict import in_words
 
 TAG = "st-studio"  # in the card of every model pushed from here: what may be updated later
@@ -52,6 +53,9 @@ def shared_recipe(run: Run) -> dict[str, Any]:
         recipe["source"] = {"kind": "upload"}
     if str(recipe.get("base_model")).startswith("run:"):
         recipe["base_model"] = "an earlier run"
+    settings = recipe.get("loss_settings") or {}
+    if str(settings.get(GUIDE)).startswith("run:"):
+        recipe["loss_settings"] = {**settings, GUIDE: "an earlier run"}
     return recipe
 
 

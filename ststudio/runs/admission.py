@@ -11,7 +11,6 @@ from ststudio.data.doctor import Diagnosis, Fix, diagnose
 from ststudio.data.examples import Examples, make_examples
 from ststudio.data.findings import Finding
 from ststudio.data.model_checks import ModelReport, check_model, unread
-from ststudio.data.reshape import fix_recipe, parse_fixes
 from ststudio.data.sources import open_source, pin_source
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
@@ -20,6 +19,7 @@ from ststudio.runs import built
 from ststudio.runs.forecast import forecast_run
 from ststudio.runs.lineup import (
     Base,
+    admissible,
     base_facts,
     derive,
     fetch_models,
@@ -72,22 +72,6 @@ def start_run(value: Any, token: str | None = None) -> tuple[Run, str, int]:  # 
         return fetch_models(bases, guide, recipe, run, token)
 
     return run, key, queue.submit(run, fetch)
-
-
-def admissible(value: Any) -> Recipe:  # noqa: ANN401
-    """Read a recipe, and take over what its chain of fixes decides, checked as if it were given.
-
-    A field that is given wins: it is what the visitor typed last.
-    """
-    recipe = Recipe.from_json(value)
-    decided = fix_recipe(parse_fixes(recipe.fixes))
-    untouched = Recipe(recipe.source)
-    given = {
-        name: value
-        for name, value in recipe.to_json().items()
-        if name not in decided or value != getattr(untouched, name)
-    }
-    return Recipe.from_json({**decided, **given})
 
 
 def _input(recipe: Recipe, base: Base, token: str | None) -> ModelInput | Finding:

@@ -12,6 +12,7 @@ from ststudio.errors import StudioError
 from ststudio.fetch import ModelRef
 from ststudio.model_input import ModelInput
 from ststudio.model_shape import Shape, shape_of
+from ststudio.runs.lineup import admissible
 from ststudio.runs.model_facts import BaseModel, named_base
 from ststudio.training.estimate import Estimate, Machine, Texts, Work, estimate
 from ststudio.training.recipe import Recipe
@@ -114,7 +115,7 @@ def forecast_page(
     machine: Machine, found: Json, settings: Json, token: str | None = None
 ) -> Forecast | None:
     """Estimate what a click would start; None where too little is known of rows or model."""
-    recipe = Recipe.from_json(settings)
+    recipe = admissible(settings)
     case = CASES[found["case"]]
     derived = recipe.derived(case if recipe.loss in case.losses else trained_case(case.key))
     work = work_of_page(found, derived)

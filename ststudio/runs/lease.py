@@ -18,6 +18,7 @@ from ststudio.runs.store import Run
 from ststudio.runs.watch import Watch
 from ststudio.settings import Settings, get_settings
 from ststudio.training.estimate import Machine
+from ststudio.training.pace import measuring_budget
 from ststudio.training.racers import total_seconds
 
 LOADING_SECONDS = 10.0  # to start CUDA and load the model, before training's own time begins
@@ -34,10 +35,13 @@ def lease_seconds(folder: str) -> int:
 
     spaces multiplies them by the hardware's own factor (1 on an H200, 1.5 on an RTX PRO 6000).
     """
-    from ststudio.training import pace
+    return declared_seconds(total_seconds(Run(Path(folder)).recipe))
 
-    training = min(total_seconds(Run(Path(folder)).recipe), get_settings().run_seconds)
-    measuring = pace.measuring_budget(training, seconds_gone=training)
+
+def declared_seconds(training: float) -> int:
+    """Return the seconds that a run of so many for training is allowed to hold the GPU."""
+    training = min(training, get_settings().run_seconds)
+    measuring = measuring_budget(training, seconds_gone=training)
     return math.ceil(LOADING_SECONDS + training + measuring)
 
 
@@ -135,6 +139,7 @@ class ZeroDoor:
         """Measure what a lost lease left, in a child on the CPU."""
         run.update(phase="waiting to measure what was kept, on the CPU")
         with self._on_cpu:
+            run.update(until=None)  # of the fork, whose time is over; this one trains no more
             child = Child("train", self.settings.folder / "home")
             try:
                 attend(child, run, Watch(run, self.settings))

@@ -10,6 +10,7 @@ from ststudio.data.cases import CASES
 from ststudio.data.examples import Examples
 from ststudio.data.findings import Finding
 from ststudio.data.model_checks import ModelReport
+from ststudio.data.reshape import fix_recipe, parse_fixes
 from ststudio.errors import StudioError
 from ststudio.fetch import ModelRef, download_model, download_tokenizer
 from ststudio.model_input import ModelInput
@@ -19,7 +20,7 @@ from ststudio.training.blueprint import needs_weights
 from ststudio.training.loss_settings import GUIDE
 from ststudio.training.racers import (
     check_dev,
-    check_time,
+    check_race,
     derived_race,
     dev_units,
     lined_up,
@@ -31,9 +32,25 @@ from ststudio.training.recipe import Recipe
 Base = ModelRef | str  # on the Hub or its shelf, or run:<id>
 
 
+def admissible(value: Any) -> Recipe:  # noqa: ANN401
+    """Read a recipe, and take over what its chain of fixes decides, checked as if it were given.
+
+    A field that is given wins: it is what the visitor typed last.
+    """
+    recipe = Recipe.from_json(value)
+    decided = fix_recipe(parse_fixes(recipe.fixes))
+    untouched = Recipe(recipe.source)
+    given = {
+        name: value
+        for name, value in recipe.to_json().items()
+        if name not in decided or value != getattr(untouched, name)
+    }
+    return Recipe.from_json({**decided, **given})
+
+
 def line_up(recipe: Recipe) -> Recipe:
     """Make a race's recipe that of its first racer; raise StudioError where it takes too long."""
-    check_time(recipe)
+    check_race(recipe)
     return lined_up(racers(recipe)) if recipe.race else recipe
 
 

@@ -99,10 +99,10 @@ def named_base(
     """
     try:
         return _public_base(json.dumps(base_model), int(time.monotonic() / KNOWN_SECONDS))
-    except Refused:
+    except (Refused, HubAway):  # it may be this person's own, or too many ask from here
         if token is None:
             raise
-    return _base(base_model, token)  # it may be this person's own
+    return _base(base_model, token)
 
 
 @lru_cache(maxsize=64)

@@ -35,7 +35,7 @@ class Queue:
         for run in self.store:
             if run.ended:
                 continue
-            if run.state["state"] == "queued" and (run.path / "base.json").exists():
+            if run.state["state"] == "queued" and run.has_base:
                 self._waiting.append(run)
                 self._ready.add(run.id)
             else:

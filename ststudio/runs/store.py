@@ -69,6 +69,11 @@ class Run:
         return Path(read_json(self.path / "base.json")["folder"])
 
     @property
+    def has_base(self) -> bool:
+        """Tell whether the models this run starts from are here."""
+        return (self.path / "base.json").exists()
+
+    @property
     def guide_dir(self) -> Path:
         """Return the folder of the model that guides the loss."""
         return Path(read_json(self.path / "guide.json")["folder"])

@@ -13,6 +13,7 @@ from ststudio.runs.model_facts import named_input
 from ststudio.shelf import DEFAULT_MODEL
 from ststudio.tabs import QUIET
 from ststudio.tabs.session import Session
+from ststudio.tabs.visitor import visitor_token
 from ststudio.training.blueprint import Blueprint, Step, needs_weights
 from ststudio.training.layers import LAYERS, Layer, Setting
 from ststudio.training.lora import LORA
@@ -104,7 +105,7 @@ def visible(start: str, more: Sequence[str]) -> list[Any]:
     return [gr.update(visible=layer.key in keys) for layer in WITH_SETTINGS]
 
 
-def picture(session: Session, length: float | None) -> str:
+def picture(session: Session, length: float | None, request: gr.Request | None = None) -> str:
     """Draw the layers with dimensions and weights, or say why they cannot be built."""
     try:
         asked: dict[str, Any] = {"modules": list(session.modules or ()), "lora": session.lora}
@@ -112,7 +113,7 @@ def picture(session: Session, length: float | None) -> str:
         recipe = Recipe.from_json(asked)
         if recipe.modules is None and recipe.lora is None:
             return ""
-        model = named_input(session.base_model or DEFAULT_MODEL, None)
+        model = named_input(session.base_model or DEFAULT_MODEL, visitor_token(request))
         built.checked_input(recipe, model)
         plan = built.blueprint_of(recipe, model)
     except StudioError as error:

@@ -6,11 +6,13 @@ import gradio as gr
 
 from ststudio.errors import StudioError
 from ststudio.runs.forecast import forecast_page
+from ststudio.runs.lease import declared_seconds, on_zero_gpu
 from ststudio.runs.queue import get_queue
 from ststudio.tabs import QUIET
 from ststudio.tabs.session import Session, losses_of, whole
 from ststudio.tabs.visitor import visitor_token
 from ststudio.training.estimate import Machine
+from ststudio.training.recipe import DEFAULT_SECONDS
 
 TICK_SECONDS = 2.0  # until this machine's pace is known
 MEASURING = "How long it will take is said here once this machine's pace is measured (seconds)."
@@ -29,7 +31,7 @@ def estimate_words(
     if not session.ready or session.diagnosis is None:
         return ""
     if machine is None:
-        return MEASURING
+        return leased_words(numbers[0]) if on_zero_gpu() else MEASURING
     seconds, batch_size, epochs, rows, length = numbers
     settings = session.recipe(
         base_model=(base_model or "").strip(),
@@ -45,6 +47,15 @@ def estimate_words(
     except StudioError as error:  # the click would say the same
         return str(error)
     return found.in_words() if found else UNKNOWN
+
+
+def leased_words(training: float | None) -> str:
+    """Say what a run takes of a visitor's quota, where the GPU is not known before."""
+    seconds = training or DEFAULT_SECONDS
+    return (
+        f"A run borrows a GPU for up to **{declared_seconds(seconds)} s** of your daily quota: "
+        f"{seconds:.0f} s of training, the rest to load and to measure both models."
+    )
 
 
 def show_estimate(

@@ -60,7 +60,11 @@ def suit(loss: str | None) -> list[Any]:
 
 
 def chosen(
-    loss: str | None, base_model: str, modules: Sequence[dict[str, Any]], values: tuple[Any, ...]
+    loss: str | None,
+    base_model: str,
+    modules: Sequence[dict[str, Any]],
+    values: tuple[Any, ...],
+    token: str | None = None,
 ) -> dict[str, Any]:
     """Return the recipe's loss_settings and matryoshka_dims from the fields' values."""
     *fields, matryoshka = values
@@ -74,13 +78,15 @@ def chosen(
     }
     asked: dict[str, Any] = {"loss_settings": settings} if settings else {}
     if matryoshka:
-        asked["matryoshka_dims"] = halved(_dimensions(base_model, modules))
+        asked["matryoshka_dims"] = halved(_dimensions(base_model, modules, token))
     return asked
 
 
-def _dimensions(base_model: str, modules: Sequence[dict[str, Any]]) -> int | None:
+def _dimensions(
+    base_model: str, modules: Sequence[dict[str, Any]], token: str | None
+) -> int | None:
     recipe = Recipe.from_json({"source": {}, "modules": list(modules)})
-    return checked_input(recipe, named_input(base_model or DEFAULT_MODEL)).dimensions
+    return checked_input(recipe, named_input(base_model or DEFAULT_MODEL, token)).dimensions
 
 
 def halved(dimensions: int | None) -> list[int]:

@@ -74,7 +74,10 @@ def offer(
     subsets = [(_sized(s.name, s.splits), s.name) for s in found.subsets]
     splits = next(s.splits for s in found.subsets if s.name == chosen)
     licence = f", licence {found.licence}" if found.licence else ""
-    private = ", for you alone" if found.private else ""
+    # A run's link is for whoever has it, and a run shows rows.
+    private = (
+        ", not open to everyone: whoever has a run's link sees rows of it" if found.private else ""
+    )
     words = (
         f"{found.id} at commit {found.revision[:7]}{licence}{private}. Nothing is downloaded yet."
     )

@@ -3,6 +3,7 @@
 import html
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -21,6 +22,7 @@ from ststudio.tabs.visitor import visitor_token
 from ststudio.training.racers import result, standing
 from ststudio.training.recipe import DEFAULT_SECONDS, MOST_RACERS
 
+OF_ONE_LOSS = ("use_loss", "set_learning_rate")
 HEADERS = ("racer", "best on dev", "dev before", "steps", "seconds", "model", "outcome")
 
 
@@ -45,7 +47,9 @@ def race(
             f"That makes {len(field)} racers: every chosen loss runs with every chosen model. "
             f"Choose so that there are 2 to {MOST_RACERS}."
         )
-    recipe = session.recipe(
+    # Advice on one loss is not for all of them.
+    kept = tuple(fix for fix in session.fixes if fix["code"] not in OF_ONE_LOSS)
+    recipe = replace(session, fixes=kept).recipe(
         race=field,
         base_model=bases[0],
         max_seconds=seconds,

@@ -43,6 +43,7 @@ def start(session: Session, request: gr.Request, *values: Any) -> Session:  # no
     """Start a run from what is on the screen: five settings, four more, those of the loss."""
     if session.source is None or session.diagnosis is None:
         raise StudioError("Pick a dataset in the Data tab first.")
+    token = visitor_token(request)
     base, loss, seconds, batch, rate, epochs, rows, length, seed, *options = values
     base = (base or "").strip()
     loss = loss if loss in losses_of(session) else None
@@ -56,9 +57,9 @@ def start(session: Session, request: gr.Request, *values: Any) -> Session:  # no
         max_train_rows=whole(rows),
         max_seq_length=whole(length),
         seed=whole(seed),
-        **chosen(loss, base, session.modules or (), tuple(options)),
+        **chosen(loss, base, session.modules or (), tuple(options), token),
     )
-    run, key, _ = admit(recipe, visitor_token(request))
+    run, key, _ = admit(recipe, token)
     return session.with_run(run.id, key, f"{run.facts['title']} · {time.strftime('%H:%M')}")
 
 

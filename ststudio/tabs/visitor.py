@@ -1,17 +1,32 @@
 """Who asks: the visitor's own token, which stays in the request it came with."""
 
+from urllib.parse import urlsplit
+
 import gradio as gr
 
 from ststudio.hub.account import owner_token
 
 BEARERS = ("x-hf-authorization", "authorization")
+HUB_TOKEN = "hf_"  # noqa: S105 - how the Hub's tokens begin, those of its OAuth too
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# Whoever sets these passes on the requests of others.
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
 
 def visitor_token(request: gr.Request | None) -> str | None:
-    """Return the caller's own token, or the owner's where the app serves nobody else."""
-    if request is not None:
-        for name in BEARERS:
-            value = request.headers.get(name) or ""
-            if value.lower().startswith("bearer "):
-                return value[7:].strip()
-    return owner_token()
+    """Return the caller's own token, or the owner's where the owner's own machine asks."""
+    if request is None:
+        return None
+    for name in BEARERS:
+        kind, _, value = (request.headers.get(name) or "").partition(" ")
+        # Proxies sign requests in with bearers of their own, which are not for the Hub to see.
+        if kind.lower() == "bearer" and value.strip().startswith(HUB_TOKEN):
+            return value.strip()
+    return owner_token() if _from_here(request) else None
+
+
+def _from_here(request: gr.Request) -> bool:
+    """Tell whether a browser on this machine asks, by a name that no other site can take."""
+    if any(request.headers.get(name) for name in FORWARDED):
+        return False
+    return urlsplit(f"//{request.headers.get('host') or ''}").hostname in LOOPBACK

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ststudio.model_shape import Shape
+from ststudio.training.loss_settings import GUIDE
 from ststudio.training.pace import FEWEST_TEST_UNITS, asked_steps, fit_steps, measuring_budget
 from ststudio.training.recipe import DEFAULT_SECONDS, Recipe
 
@@ -161,6 +162,8 @@ def _step_seconds(machine: Machine, shape: Shape, work: Work, recipe: Recipe) ->
     arithmetic = line.fixed + line.token * tokens
     if (recipe.loss or "").startswith("Cached"):
         arithmetic *= RECOMPUTED
+    if GUIDE in recipe.loss_settings:  # it embeds the same texts, once
+        arithmetic += _scaled(machine.encode, machine.shape, shape).token * tokens
     return arithmetic + machine.optimizer * shape.trained + STEP_SECONDS
 
 

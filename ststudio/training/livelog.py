@@ -9,6 +9,7 @@ from typing import Any
 from ststudio.data.cases import CASES
 from ststudio.data.negatives import CODE as MINE
 from ststudio.training.losses import LOSSES
+from ststudio.training.rates import usual_rate
 from ststudio.training.recipe import Recipe
 
 # Two windows of so many losses come out wholly apart by chance once in C(16, 8) = 12,870 times.
@@ -28,6 +29,7 @@ class Facts:
     columns: int  # texts in a row
     dimensions: int = 1  # a Matryoshka loss is the sum over so many
     mined: bool = False  # hard negatives
+    usual: float = 0.0  # learning rate of the loss and of what is trained; 0: the loss's own
     dev_units: int = 0
     steps: int = 0  # planned
     steps_per_epoch: int = 0
@@ -46,9 +48,15 @@ class Facts:
             sampler=recipe.batch_sampler or "",
             columns=len(CASES[recipe.case].columns),
             dimensions=len(recipe.matryoshka_dims or [0]),
+            usual=usual_rate(recipe.loss, recipe.modules, recipe.lora),
             mined=any(fix["code"] == MINE for fix in recipe.fixes),
             dev_units=dev_units,
         )
+
+    @property
+    def usual_rate(self) -> float:
+        """Return the learning rate that suits the loss and what is trained."""
+        return self.usual or LOSSES[self.loss].learning_rate
 
     @property
     def of_classes(self) -> bool:

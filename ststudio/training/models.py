@@ -96,7 +96,10 @@ def trainer_prompts(model: SentenceTransformer, case: Case) -> dict[str, str]:
 
 
 def make_loss(
-    model: SentenceTransformer, recipe: Recipe, classes: int, guide: SentenceTransformer | None
+    model: SentenceTransformer,
+    recipe: Recipe,
+    classes: int,
+    guide: SentenceTransformer | None = None,
 ) -> nn.Module:
     """Build the recipe's loss; `classes` is the number of labels, for SoftmaxLoss."""
     assert recipe.loss is not None
@@ -112,7 +115,10 @@ def make_loss(
         settings[GUIDE] = guide
     loss: nn.Module = getattr(losses, recipe.loss)(model, **settings)
     if recipe.matryoshka_dims:
-        loss = losses.MatryoshkaLoss(model, loss, matryoshka_dims=recipe.matryoshka_dims)
+        # Of a static embedding only the weights say how many there are.
+        whole = model.get_embedding_dimension() or max(recipe.matryoshka_dims)
+        dims = sorted({whole, *(d for d in recipe.matryoshka_dims if d < whole)}, reverse=True)
+        loss = losses.MatryoshkaLoss(model, loss, matryoshka_dims=dims)
     return loss.to(model.device)
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from ststudio.data.cases import Case
 from ststudio.data.examples import Examples
+from ststudio.data.negatives import wanted as wanted_negatives
 from ststudio.errors import StudioError
 from ststudio.model_input import ModelInput
 from ststudio.settings import get_settings
+from ststudio.training.loss_settings import GUIDE
 from ststudio.training.recipe import DEFAULT_SECONDS, RACER_KEYS, Recipe
 
 FEWEST_DEV_UNITS = 50  # with fewer, choosing by dev is choosing by chance
@@ -63,8 +65,13 @@ def total_seconds(recipe: Mapping[str, Any]) -> float:
     return seconds * max(1, len(recipe.get("race") or ()))
 
 
-def check_time(recipe: Recipe) -> None:
-    """Raise StudioError where the racers together would train for longer than a run may."""
+def check_race(recipe: Recipe) -> None:
+    """Raise StudioError where racers would not have equal rows, or more time than a run may."""
+    if recipe.race and wanted_negatives(recipe.fixes):
+        raise StudioError(
+            "In a race every racer learns from the same rows, and mining would choose others for "
+            "each. Undo the mining, or train one loss alone."
+        )
     most, wanted = get_settings().run_seconds, total_seconds(recipe.to_json())
     if not recipe.race or wanted <= most:
         return
@@ -97,7 +104,7 @@ def titles(field: Sequence[Recipe]) -> list[str]:
     parts: tuple[Callable[[Recipe], str], ...] = (
         lambda racer: f" on {model_name(racer.base_model)}",
         lambda racer: f" at {racer.learning_rate:g}",
-        lambda racer: f" {racer.loss_settings}",
+        lambda racer: f" {_own_settings(racer)}",
     )
     if len({str(racer.base_model) for racer in field}) == 1:
         parts = parts[1:]
@@ -105,6 +112,11 @@ def titles(field: Sequence[Recipe]) -> list[str]:
         if len(set(told)) < len(told):
             told = [name + part(racer) for name, racer in zip(told, field, strict=True)]
     return told
+
+
+def _own_settings(racer: Recipe) -> dict[str, Any]:
+    # A guide may be an earlier run, whose id opens it; all racers share it anyway.
+    return {name: value for name, value in racer.loss_settings.items() if name != GUIDE}
 
 
 def model_name(base_model: str | Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from ststudio.errors import StudioError
 from ststudio.model_input import ModelInput
 from ststudio.settings import get_settings
 from ststudio.shelf import DEFAULT_MODEL
-from ststudio.training.blueprint import check_loss, checked_modules, naming
+from ststudio.training.blueprint import check_loss, checked_modules, naming, needs_weights
 from ststudio.training.lora import checked_lora
 from ststudio.training.losses import LOSSES
 from ststudio.training.rates import usual_rate
@@ -113,6 +113,11 @@ class Recipe:
             raise StudioError(
                 f"No prompt can stand before {', '.join(extra)}. "
                 f"The columns are {', '.join(case.columns)}."
+            )
+        if wanted(self.fixes) and not needs_weights(self.modules):
+            raise StudioError(
+                "Hard negatives are those that the base model takes for right, and random weights "
+                "know none. Undo the mining, or start from a model that was trained before."
             )
         if wanted(self.fixes) and "negative" not in LOSSES[loss].reads:
             raise StudioError(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 from ststudio.training.vectors import KeptVectors, Vectors, key_of
 
@@ -129,5 +130,8 @@ def _settings(module: Any) -> list[Any]:  # noqa: ANN401
     fast: Any = getattr(tokenizer, "backend_tokenizer", tokenizer)
     if hasattr(fast, "to_str"):
         told = json.loads(fast.to_str())
-        found.append({k: v for k, v in told.items() if k not in ("truncation", "padding")})
+        # A Transformer's tokenizer is told anew how to cut and pad at each call; a static
+        # embedding's is cut where it says itself.
+        passing = ("padding",) if isinstance(module, StaticEmbedding) else ("padding", "truncation")
+        found.append({k: v for k, v in told.items() if k not in passing})
     return found

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from statistics import mean, variance
 
 from ststudio.training.livelog import WINDOW, Facts, Log, noise
-from ststudio.training.losses import LOSSES
 from ststudio.training.recipe import USUAL_STEPS
 
 # Losses of real batches differ by a tenth and more: eight in a row so close to one value are one.
@@ -200,7 +199,7 @@ def rate_too_high(log: Log, facts: Facts) -> str | None:
 
 def rate_too_low(log: Log, facts: Facts) -> str | None:
     """Find weights that travel hardly at all, and a loss and a metric that show it."""
-    usual = LOSSES[facts.loss].learning_rate * USUAL_STEPS
+    usual = facts.usual_rate * USUAL_STEPS
     way = facts.learning_rate * facts.steps
     if way >= FAR_LESS * usual or not log.apart or 3 * log.steps[-1] < facts.steps:
         return None

@@ -7,29 +7,31 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import torch
 from datasets import Dataset
 from datasets.table import InMemoryTable
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.training_args import (
-    SentenceTransformerTrainingArguments,
-)
 from transformers import PrinterCallback
 
 from ststudio.data.cases import CASES, Case
 from ststudio.data.examples import Examples
-from ststudio.errors import StudioError
 from ststudio.runs.store import Run, State
 from ststudio.shelf import packaged_model
 from ststudio.training import models, pace, zero
 from ststudio.training.adapted import adapted
+from ststudio.training.arguments import (
+    class_count,
+    of_rows,
+    rows_used,
+    set_steps,
+    trainable,
+    training_arguments,
+)
 from ststudio.training.bucketing import bucketed
 from ststudio.training.calibration import calibrate
 from ststudio.training.evaluation import dev_evaluator
 from ststudio.training.failures import reason
 from ststudio.training.live import Live
-from ststudio.training.livelog import class_counts, same_share
 from ststudio.training.loss_settings import GUIDE
 from ststudio.training.measuring import fit, measure
 from ststudio.training.mining import taught_as, with_negatives
@@ -74,12 +76,15 @@ def train(run: Run, leased: bool = False) -> Outcome:
     A run that lost its GPU is not trained again: what it kept is measured.
     """
     start = time.monotonic()
-    run.update(state="running", started=time.time(), phase="loading the model")
+    # Of a run that lost its GPU the time before counts, too.
+    began = run.state.get("started") if run.kept_file.exists() else None
+    run.update(state="running", started=began or time.time(), phase="loading the model")
     asked = Recipe.from_json(run.recipe)
     examples = Examples.load(run.examples_dir)
     case = CASES[examples.case]
     if asked.modules:
-        zero.build(run.base_dir, asked, examples, run.built_dir)
+        if not run.built_dir.is_dir():  # else a lost lease left it: the model that was trained
+            zero.build(run.base_dir, asked, examples, run.built_dir)
         run.write_base(run.built_dir)
 
     # 1. Train, for as many steps as fit the time, and keep the best of it
@@ -106,7 +111,7 @@ def train(run: Run, leased: bool = False) -> Outcome:
         report = measure(run, case, examples, both)
     report["rows_used"] = best.rows_used
     report["train_seconds"] = round(best.seconds, 1)
-    report["seconds"] = round(time.monotonic() - start, 1)
+    report["seconds"] = round(time.time() - float(run.state["started"]), 1)
     if asked.race:
         report["race"] = told(run)
     run.write_report(report)
@@ -130,7 +135,9 @@ def tuned(
     model = models.prepare_model(base_dir, recipe, case)
     units = dev_units(examples)
     live = Live(run, case.metric, recipe, units >= FEWEST_DEV_UNITS, units, leased)
-    taught, mining_seconds = with_negatives(run, recipe, model, examples)
+    taught, mining_seconds = examples, 0.0
+    if not run.kept_file.exists():  # else nothing is taught any more
+        taught, mining_seconds = with_negatives(run, recipe, model, examples)
     live.max_seconds -= mining_seconds
     trainer = fine_tune(run, recipe, case, model, taught, live)
     return Tuned(
@@ -139,7 +146,7 @@ def tuned(
         base_dir,
         trainer.state.global_step,
         live.seconds,
-        _rows_used(trainer, taught.train.num_rows),
+        rows_used(trainer, taught.train.num_rows),
         stopped=live.stopped,
         cut=live.cut,
         lost=live.lost,
@@ -161,22 +168,24 @@ def fine_tune(
     for column in read.columns:
         texts.setdefault(prompts.get(column, ""), []).extend(examples.train[column].to_pylist())
     guide = models.load_guide(run.guide_dir) if GUIDE in recipe.loss_settings else None
-    # Weight decay moves every row, those that no text uses as well.
-    used = nullcontext() if recipe.weight_decay else used_vocabulary(model, texts)
+    # Weight decay moves every row, those that no text uses as well. What a lease keeps must fit
+    # the whole model.
+    whole = recipe.weight_decay or live.leased or run.kept_file.exists()
+    used = nullcontext() if whole else used_vocabulary(model, texts)
     casts = models.trained_in(recipe) == "bfloat16"
     with adapted(model, recipe.lora), used, bucketed(model, casts) as forward:
         trainer = Trainer(
             model=model,
             args=training_arguments(run, recipe, read, examples, prompts),
-            train_dataset=Dataset(InMemoryTable(_trainable(examples.train))),
-            loss=models.make_loss(model, recipe, _class_count(examples.train), guide),
+            train_dataset=Dataset(InMemoryTable(trainable(examples.train))),
+            loss=models.make_loss(model, recipe, class_count(examples.train), guide),
             evaluator=dev_evaluator(case, examples.dev) if examples.dev.num_rows else None,
             callbacks=[live],
             bucketed=forward,
         )
         trainer.remove_callback(PrinterCallback)  # nobody reads it
-        _set_steps(trainer, recipe)
-        live.watch.know(**_of_rows(trainer, read, examples.train))
+        set_steps(trainer, recipe)
+        live.watch.know(**of_rows(trainer, read, examples.train))
         if run.kept_file.exists():
             live.take_over(model, trainer.state)
         else:
@@ -190,77 +199,6 @@ def fine_tune(
     live.check_whole(model, trainer.state.global_step)
     model.eval()
     return trainer
-
-
-def training_arguments(
-    run: Run, recipe: Recipe, case: Case, examples: Examples, prompts: dict[str, str]
-) -> SentenceTransformerTrainingArguments:
-    """Return the recipe as sentence-transformers' own training arguments."""
-    cpu = models.device() == "cpu"
-    return SentenceTransformerTrainingArguments(
-        output_dir=str(run.scratch_dir),
-        use_cpu=cpu,
-        seed=recipe.seed,
-        max_steps=1,  # set when the number of batches is known
-        per_device_train_batch_size=recipe.per_device_train_batch_size or 16,
-        learning_rate=recipe.learning_rate or 0.0,
-        warmup_steps=recipe.warmup_steps,
-        weight_decay=recipe.weight_decay,
-        lr_scheduler_type=recipe.lr_scheduler_type,
-        bf16=False,  # Bucketed casts: accelerate would cast what is measured, too
-        batch_sampler=recipe.batch_sampler or case.batch_sampler,
-        prompts=prompts or None,
-        eval_strategy="steps" if examples.dev.num_rows else "no",
-        eval_on_start=bool(examples.dev.num_rows) and not recipe.late_baseline,
-        save_strategy="no",  # Live keeps the best weights: a checkpoint costs a second
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        report_to=[],
-        disable_tqdm=True,
-        dataloader_num_workers=0,
-        dataloader_pin_memory=not cpu,
-    )
-
-
-def _of_rows(trainer: Trainer, read: Case, rows: pa.Table) -> dict[str, Any]:
-    """Return what the watchdog is to know of the rows and of the first batches."""
-    # Another loader than the training's, whose order of rows must not be used up.
-    loader = trainer.get_train_dataloader()
-    labels = rows["label"].to_pylist() if "label" in rows.column_names else []
-    batches: Any = loader.batch_sampler if labels else ()
-    return {
-        "columns": len(read.columns),
-        "steps_per_epoch": len(loader),
-        "same": same_share([rows[column].to_pylist() for column in read.columns]),
-        "batches": class_counts(batches, labels),
-    }
-
-
-def _trainable(rows: pa.Table) -> pa.Table:
-    """Name the label column as the trainer expects it, keeping the order of the inputs."""
-    return rows.rename_columns([{"score": "label"}.get(name, name) for name in rows.column_names])
-
-
-def _class_count(rows: pa.Table) -> int:
-    return len(rows.column("label").unique()) if "label" in rows.column_names else 0
-
-
-def _set_steps(trainer: Trainer, recipe: Recipe) -> None:
-    """Ask for the recipe's steps; Live cuts them to the time once it knows the pace."""
-    batches = len(trainer.get_train_dataloader())
-    if batches == 0:
-        raise StudioError("These rows make no whole batch. Use a smaller batch or more rows.")
-    steps = pace.asked_steps(recipe, batches)
-    trainer.args.max_steps = steps
-    trainer.args.eval_steps = recipe.eval_steps or max(1, -(-steps // pace.MOST_DEV_EVALUATIONS))
-    trainer.args.logging_steps = max(1, steps // 200)
-
-
-def _rows_used(trainer: Trainer, rows: int) -> int:
-    """Count the distinct rows that training can have seen, the sampler's choice included."""
-    batch = trainer.args.per_device_train_batch_size
-    per_epoch = len(trainer.get_train_dataloader()) * batch
-    return int(min(per_epoch, trainer.state.global_step * batch, rows))
 
 
 def _save_model(run: Run, model: SentenceTransformer) -> None:

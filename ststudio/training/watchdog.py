@@ -43,17 +43,17 @@ def much_gentler(log: Log, facts: Facts) -> Fix | None:
 
 def gentler(log: Log, facts: Facts) -> Fix | None:
     """Return the fix to the loss's own learning rate, or to a third of a rate no higher."""
-    return _rate(min(facts.learning_rate * GENTLER, LOSSES[facts.loss].learning_rate))
+    return _rate(min(facts.learning_rate * GENTLER, facts.usual_rate))
 
 
 def usual_rate(log: Log, facts: Facts) -> Fix | None:
     """Return the fix to the loss's own learning rate."""
-    return _rate(LOSSES[facts.loss].learning_rate)
+    return _rate(facts.usual_rate)
 
 
 def another_rate(log: Log, facts: Facts) -> Fix | None:
     """Return the fix to the usual rate where it is far above that, else to three times the rate."""
-    if facts.learning_rate * MUCH_GENTLER >= LOSSES[facts.loss].learning_rate:
+    if facts.learning_rate * MUCH_GENTLER >= facts.usual_rate:
         return usual_rate(log, facts)
     return _rate(facts.learning_rate / GENTLER)
 

@@ -68,7 +68,9 @@ def build(lender: Path, recipe: Recipe, examples: Examples, folder: Path) -> Non
         made.append(module)
         width = _width(module, width)
     model = SentenceTransformer(modules=made, device=device(), **prompts)
-    model.save_pretrained(str(folder), safe_serialization=True, create_model_card=False)
+    half = folder.with_name(f"{folder.name}.half")
+    model.save_pretrained(str(half), safe_serialization=True, create_model_card=False)
+    half.replace(folder)
 
 
 def training_texts(examples: Examples) -> list[str]:

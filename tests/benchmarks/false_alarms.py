@@ -10,7 +10,8 @@ from typing import Any
 from ststudio.data.cases import CASES
 from ststudio.data.examples import make_examples
 from ststudio.data.sources import open_source
-from ststudio.runs.admission import admissible, diagnosed
+from ststudio.runs.admission import diagnosed
+from ststudio.runs.lineup import admissible
 from ststudio.runs.store import Run, RunStore
 from ststudio.shelf import packaged_model
 from ststudio.training import models

@@ -166,7 +166,7 @@ def test_the_fork_holds_no_token_and_asks_no_hub(tmp_path: Path) -> None:
         "enter_lease(Path(sys.argv[1]))\n"
         "assert 'secret' not in str(os.environ), os.environ\n"
         "try: huggingface_hub.model_info('bert-base-uncased')\n"
-        "except huggingface_hub.errors.OfflineModeIsEnabled: print('offline')\n"
+        "except Exception as error: print('HF_HUB_OFFLINE is set' in str(error))\n"
     )
     secrets = {"HF_TOKEN": "hf_secret", "OAUTH_CLIENT_SECRET": "secret"}
     done = subprocess.run(
@@ -176,7 +176,7 @@ def test_the_fork_holds_no_token_and_asks_no_hub(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert done.stdout.strip() == "offline", done.stderr
+    assert done.stdout.strip() == "True", done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(("asked", "seconds"), [(5, 29), (40, 64), (300, 420)])

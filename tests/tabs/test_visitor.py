@@ -13,6 +13,7 @@ from ststudio.tabs.data import diagnose, download_parts
 from ststudio.tabs.mending import apply_fix
 from ststudio.tabs.picking import offer, pick_hub
 from ststudio.tabs.session import Session
+from ststudio.tabs.visitor import visitor_token
 from tests.hub.server import Hub
 
 ALICE, BOB = "hf_alice", "hf_bob"
@@ -55,7 +56,7 @@ def read(repo_id: str, token: str | None) -> list[Session]:
 def test_an_owner_sees_what_is_hers(repo_id: str, hub: Hub, tmp_path: Path) -> None:
     subsets, splits, said = offer(repo_id, None, asks(ALICE))
     assert [name for _, name in splits["choices"]] == ["train"]
-    assert "for you alone" in said
+    assert "not open to everyone" in said
 
     glanced, session = read(repo_id, ALICE)
     assert glanced.glance[0]["question"] == "where is item number 0 kept"
@@ -109,3 +110,29 @@ def test_who_was_let_in_once_is_asked_about_each_time(hub: Hub) -> None:
     hub.repo("dataset", GATED).admitted.discard("bob")
     with pytest.raises(Error, match="gated"):
         apply_fix(session, {"code": "swap", "args": {}}, asks(BOB))
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_owner"),
+    [
+        ({"host": "127.0.0.1:7860"}, True),
+        ({"host": "localhost:7860"}, True),
+        ({"host": "[::1]:7860"}, True),
+        ({"host": "studio.example"}, False),  # a tunnel, or a name that was bound to this machine
+        ({"host": "localhost.example:7860"}, False),
+        ({"host": "127.0.0.1:7860", "x-forwarded-for": "203.0.113.7"}, False),
+        ({"host": "localhost", "forwarded": "for=203.0.113.7"}, False),
+        ({}, False),
+    ],
+)
+def test_the_owners_token_is_for_the_owners_own_browser(
+    headers: dict[str, str], is_owner: bool, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", ALICE)
+    assert visitor_token(gr.Request(headers=headers)) == (ALICE if is_owner else None)
+
+
+def test_a_bearer_that_is_not_the_hubs_is_not_sent_there(hub: Hub) -> None:
+    for value in ("Bearer eyJhbGciOi.company.jwt", "Basic aGY6aGY=", "hf_bare", "Bearer "):
+        assert visitor_token(gr.Request(headers={"authorization": value})) is None
+    assert visitor_token(gr.Request(headers={"x-hf-authorization": f"bearer {BOB}"})) == BOB

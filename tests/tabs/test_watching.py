@@ -7,7 +7,7 @@ import gradio as gr
 import pytest
 from gradio.exceptions import Error
 
-from ststudio.runs.admission import admissible
+from ststudio.runs.lineup import admissible
 from ststudio.runs.store import get_store
 from ststudio.tabs.mending import undo_fix
 from ststudio.tabs.picking import pick_sample

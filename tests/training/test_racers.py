@@ -9,7 +9,7 @@ from ststudio.data.cases import CASES
 from ststudio.errors import StudioError
 from ststudio.training.racers import (
     check_dev,
-    check_time,
+    check_race,
     derived_race,
     lined_up,
     racers,
@@ -98,10 +98,10 @@ def test_every_racer_is_checked_like_a_recipe(race: list[dict[str, Any]], says: 
 
 
 def test_racers_share_the_limit_of_a_run() -> None:
-    check_time(recipe(TWO, max_seconds=150))
+    check_race(recipe(TWO, max_seconds=150))
     with pytest.raises(StudioError, match="2 racers of 151 s each train for 302 s.*150 s or less"):
-        check_time(recipe(TWO, max_seconds=151))
-    check_time(Recipe(SOURCE, max_seconds=300))
+        check_race(recipe(TWO, max_seconds=151))
+    check_race(Recipe(SOURCE, max_seconds=300))
     assert total_seconds(recipe(TWO, max_seconds=20).to_json()) == 40
     assert total_seconds({}) == 40
 

@@ -35,14 +35,15 @@ def test_model_prompt_and_text_each_make_another_key() -> None:
 
 
 def test_the_least_used_half_goes_when_there_are_too_many(tmp_path: Path) -> None:
-    kept = KeptVectors(tmp_path / "v", most_bytes=10 * VECTOR.nbytes)
-    keys = [key_of("model", "", str(number)) for number in range(12)]
-    kept.put({key: VECTOR for key in keys[:10]})
+    page = np.ones(900, dtype=np.float32)  # one of SQLite's 4,096 bytes for each
+    kept = KeptVectors(tmp_path / "v", most_bytes=200_000)
+    keys = [key_of("model", "", str(number)) for number in range(60)]
+    kept.put({key: page for key in keys[:40]})
     time.sleep(0.01)
-    kept.get(keys[:2])  # used again, so these two stay
-    kept.put({key: VECTOR for key in keys[10:]})
+    assert len(kept.get(keys[:2])) == 2  # used again, so these two stay
+    kept.put({key: page for key in keys[40:]})
     found = kept.get(keys)
-    assert len(found) == 6 and {*keys[:2], *keys[10:]} <= set(found)
+    assert len(found) == 30 and {*keys[:2], *keys[40:]} <= set(found)
 
 
 def test_what_nobody_used_for_long_is_forgotten_and_its_room_given_back(tmp_path: Path) -> None:

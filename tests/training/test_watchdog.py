@@ -13,7 +13,7 @@ import pytest
 from ststudio.data.cases import CASES
 from ststudio.data.reshape import FIXES, describe, parse_fixes
 from ststudio.errors import StudioError
-from ststudio.runs.admission import admissible
+from ststudio.runs.lineup import admissible
 from ststudio.runs.store import RunStore
 from ststudio.training.livelog import Facts, class_counts, noise, same_share
 from ststudio.training.losses import LOSSES
