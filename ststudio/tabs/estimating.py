@@ -16,7 +16,10 @@ from ststudio.training.recipe import DEFAULT_SECONDS
 
 TICK_SECONDS = 2.0  # until this machine's pace is known
 MEASURING = "How long it will take is said here once this machine's pace is measured (seconds)."
-UNKNOWN = "How long it will take is not known: the texts' tokens or the model could not be counted."
+UNKNOWN = (
+    "How long it will take is not known: the texts' tokens were not counted, or the model is one "
+    "that is built here. It stops by itself in any case."
+)
 
 
 def estimate_words(

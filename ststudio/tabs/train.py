@@ -170,10 +170,12 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
     build_findings(session, of_model=True)
     with gr.Accordion("More", open=False):
         with gr.Row():
-            epochs = gr.Number(None, label="Epochs", info="Empty: as many as fit")
-            rows = gr.Number(None, label="Training rows at most", precision=0)
-            length = gr.Number(None, label="Tokens per text at most", precision=0)
-            seed = gr.Number(42, label="Seed", precision=0)
+            epochs = gr.Number(None, label="Epochs", info="0: as many as fit the time.")
+            rows = gr.Number(None, label="Training rows at most", precision=0, info="0: all.")
+            length = gr.Number(
+                None, label="Tokens per text at most", precision=0, info="0: as the model does."
+            )
+            seed = gr.Number(42, label="Seed", precision=0, info="The same seed, the same run.")
         options = build_options()
     negatives.build(session)
     racing.build(session, base, MODELS, [batch, epochs, rows, length, seed])
