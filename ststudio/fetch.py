@@ -5,22 +5,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub.hf_api import DatasetInfo, ModelInfo
+from huggingface_hub.hf_api import ModelInfo
 
+from ststudio.conversion import with_weights
 from ststudio.errors import StudioError
+from ststudio.fetched_model import check_folder
+from ststudio.listing import commit_of, dataset_info, files_of, is_private, model_info
 from ststudio.model_config import tidy
 from ststudio.model_files import (
     PLAIN,
     Module,
-    check_folder,
     check_parameters,
     choose_files,
     choose_tokenizer,
     read_json,
     read_modules,
 )
-from ststudio.remote import COMMIT, HubAway, Kind, RemoteFile, ask, check_id, endpoint, hub
-from ststudio.settings import MB, get_settings
+from ststudio.remote import HubAway, RemoteFile, ask, check_id, hub
+from ststudio.settings import MB
 from ststudio.shelf import (
     DEFAULT_MODEL,
     PACKAGED_REVISION,
@@ -32,6 +34,7 @@ from ststudio.shelf import (
     packaged_model,
     tokenizer_folder,
 )
+from ststudio.tokenizer_file import complete_tokenizers
 from ststudio.transfer import download, download_span, read_small
 
 __all__ = [
@@ -65,32 +68,45 @@ class DatasetRef:
 
 def resolve_model(base_model: str | Mapping[str, Any], token: str | None = None) -> ModelRef:
     """Find a base model without downloading its weights; raise StudioError where it won't do."""
-    repo_id, revision = _named(base_model)
+    repo_id, revision, weights = _named(base_model)
     if repo_id == DEFAULT_MODEL and revision in (None, "main", PACKAGED_REVISION):
         folder = packaged_model()
         if folder is not None:
             size = (folder / "model.safetensors").stat().st_size
             return ModelRef(repo_id, PACKAGED_REVISION, "packaged", size)
     try:
-        info = _model_info(repo_id, revision, token)
+        info = model_info(repo_id, revision, token)
     except HubAway:
         found = kept_model(repo_id, revision)
         if found is None:
             raise
-        return found
-    _, chosen = _model_parts(info, repo_id, token)
+        return _expected(found, weights)
+    _, chosen = _model_parts(info, token)
     total = sum(file.bytes for file in chosen)
-    ref = ModelRef(repo_id, _commit(info), "hub", total, _is_private(info))
-    return kept(ref) if model_folder(ref).is_dir() else ref
+    converted = next((file.commit for file in chosen if file.commit), None)
+    ref = ModelRef(repo_id, commit_of(info), "hub", total, is_private(info), converted)
+    return _expected(kept(ref) if model_folder(ref).is_dir() else ref, weights)
 
 
-def _named(base_model: str | Mapping[str, Any]) -> tuple[str, str | None]:
+def _named(base_model: str | Mapping[str, Any]) -> tuple[str, str | None, str | None]:
     if isinstance(base_model, Mapping):
-        unknown = set(base_model) - {"id", "revision"}
+        unknown = set(base_model) - {"id", "revision", "weights_revision"}
         if unknown:
             raise StudioError(f"A base model is {{id, revision}}; {sorted(unknown)[0]!r} is not.")
-        return check_id(base_model.get("id"), "model"), check_revision(base_model.get("revision"))
-    return check_id(base_model, "model"), None
+        name = check_id(base_model.get("id"), "model")
+        revision, weights = (base_model.get(key) for key in ("revision", "weights_revision"))
+        return name, check_revision(revision), check_revision(weights)
+    return check_id(base_model, "model"), None, None
+
+
+def _expected(ref: ModelRef, weights: str | None) -> ModelRef:
+    """Return a model; raise StudioError where its weights are not those a recipe was run with."""
+    if weights not in (None, ref.weights_revision):
+        raise StudioError(
+            f"{ref.id}: the Hub's conversion of its weights is no longer at {weights!r}, where the "
+            "recipe had it. Leave weights_revision out to train what is there now."
+        )
+    return ref
 
 
 def check_revision(revision: object) -> str | None:
@@ -102,56 +118,11 @@ def check_revision(revision: object) -> str | None:
     return revision
 
 
-def _model_info(repo_id: str, revision: str | None, token: str | None) -> ModelInfo:
-    seconds = get_settings().hub_seconds
-
-    def get() -> ModelInfo:
-        client = hub(token)
-        return client.model_info(repo_id, revision=revision, files_metadata=True, timeout=seconds)
-
-    info = ask(get, f"the model {repo_id!r}")
-    _refuse_closed(info, "model", repo_id, token)
-    return info
-
-
-def _refuse_closed(
-    info: ModelInfo | DatasetInfo, kind: Kind, repo_id: str, token: str | None
-) -> None:
-    page = f"{endpoint()}/{'datasets/' if kind == 'dataset' else ''}{repo_id}"
-    if info.disabled:
-        raise StudioError(f"The Hub has disabled the {kind} {repo_id!r}. Choose another.")
-    if info.gated and not token:
-        raise StudioError(
-            f"The {kind} {repo_id!r} is gated. Accept its terms at {page}, then sign in here."
-        )
-
-
-def _is_private(info: ModelInfo | DatasetInfo) -> bool:
-    """Tell whether only some may read it; a gate is no different."""
-    return bool(info.private or info.gated)
-
-
-def _commit(info: ModelInfo | DatasetInfo) -> str:
-    if not COMMIT.fullmatch(info.sha or ""):
-        raise HubAway(f"The Hub named no commit for {info.id!r}. Try again in a minute.")
-    return str(info.sha)
-
-
-def _files(info: ModelInfo | DatasetInfo) -> dict[str, RemoteFile]:
-    return {
-        sibling.rfilename: RemoteFile(
-            sibling.rfilename, sibling.size, sibling.lfs.sha256 if sibling.lfs else None
-        )
-        for sibling in info.siblings or ()
-        if sibling.size is not None
-    }
-
-
 def _model_parts(
-    info: ModelInfo, repo_id: str, token: str | None
+    info: ModelInfo, token: str | None, weights_revision: str | None = None
 ) -> tuple[tuple[Module, ...], tuple[RemoteFile, ...]]:
     """Read what the model is made of, and choose its files; raise StudioError to refuse it."""
-    files, revision = _files(info), _commit(info)
+    files, revision, repo_id = files_of(info), commit_of(info), info.id
 
     def small(path: str) -> bytes:
         if files[path].bytes > SMALL_BYTES:
@@ -161,9 +132,10 @@ def _model_parts(
     modules: tuple[Module, ...] = PLAIN
     if "modules.json" in files:
         modules = read_modules(small("modules.json"), repo_id)
+    files, count = with_weights(info, modules, token, weights_revision)
     chosen = choose_files(files, modules, repo_id)
-    if info.safetensors is not None:
-        check_parameters(info.safetensors.total, repo_id)
+    if count is not None:
+        check_parameters(count, repo_id)
     for module in modules:
         path = f"{module.prefix}config.json"
         if module.name == "Transformer":
@@ -181,15 +153,17 @@ def download_model(
     folder = model_folder(ref)
     if folder.is_dir():
         return folder
-    info = _model_info(ref.id, ref.revision, token)
-    modules, chosen = _model_parts(info, ref.id, token)
+    info = model_info(ref.id, ref.revision, token)
+    modules, chosen = _model_parts(info, token, ref.weights_revision)
     total, done = sum(file.bytes for file in chosen), 0
     with appearing(folder) as part:
         for file in chosen:
             count = _counter(progress, done, total)
-            download("model", ref.id, ref.revision, file, part / file.path, token, count)
+            commit = file.commit or ref.revision
+            download("model", ref.id, commit, file, part / file.path, token, count)
             done += file.bytes
         check_folder(part, modules, ref.id)
+        complete_tokenizers(part, modules, ref.id)
     return folder
 
 
@@ -200,12 +174,13 @@ def download_tokenizer(ref: ModelRef, token: str | None = None) -> Path:
     folder = tokenizer_folder(ref)
     if folder.is_dir():
         return folder
-    info = _model_info(ref.id, ref.revision, token)
-    modules, chosen = _model_parts(info, ref.id, token)
+    info = model_info(ref.id, ref.revision, token)
+    modules, chosen = _model_parts(info, token, ref.weights_revision)
     with appearing(folder) as part:
         for file in choose_tokenizer(chosen):
             download("model", ref.id, ref.revision, file, part / file.path, token)
         check_folder(part, modules, ref.id, weights=False)
+        complete_tokenizers(part, modules, ref.id)
     return folder
 
 
@@ -218,23 +193,16 @@ def resolve_dataset(
 ) -> DatasetRef:
     """Find a dataset and list its files; raise StudioError where it cannot be read."""
     name, wanted = check_id(repo_id, "dataset"), check_revision(revision)
-    seconds = get_settings().hub_seconds
-
-    def get() -> DatasetInfo:
-        client = hub(token)
-        return client.dataset_info(name, revision=wanted, files_metadata=True, timeout=seconds)
-
-    info = ask(get, f"the dataset {name!r}")
-    _refuse_closed(info, "dataset", name, token)
+    info = dataset_info(name, wanted, token)
     card: dict[str, Any] = vars(info.card_data) if info.card_data is not None else {}
     licence = card.get("license")
     return DatasetRef(
         name,
-        _commit(info),
-        tuple(_files(info).values()),
+        commit_of(info),
+        tuple(files_of(info).values()),
         card,
         ", ".join(map(str, licence)) if isinstance(licence, list) else str(licence or ""),
-        _is_private(info),
+        is_private(info),
     )
 
 

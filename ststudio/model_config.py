@@ -139,7 +139,7 @@ def _refuse_keys(data: Config, name: str, model: str) -> None:
             )
 
 
-# Dropped without changing the model: tokenizer.json stands in for the SentencePiece file.
+# Dropped without changing the model: SentencePiece's own code never runs, only its pieces are read.
 HARMLESS = {("tokenizer_config.json", "sp_model_kwargs")}
 
 

@@ -1,17 +1,13 @@
-"""Which files of a model's repository are taken, and what they may hold: nothing that runs."""
+"""Which files of a model's repository are taken, and how large they may be: nothing that runs."""
 
 import json
-import math
 import re
-import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ststudio.errors import StudioError
-from ststudio.model_config import MODULE_KEYS, tidy
-from ststudio.model_shape import check_shape
+from ststudio.model_config import MODULE_KEYS
 from ststudio.remote import RemoteFile
 from ststudio.settings import MB, get_settings
 
@@ -23,6 +19,7 @@ CLASSES = ("Transformer", *MODULE_KEYS)
 WITH_WEIGHTS = ("Transformer", "Dense", "LayerNorm", "CNN", "StaticEmbedding")
 
 WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors")
+INDEX = "model.safetensors.index.json"  # of weights in several files
 FAMILY = "config_sentence_transformers.json"  # of the whole model, at its root
 ROOT_FILES = re.compile(r"modules\.json|config_sentence_transformers\.json")
 MODULE_FILES = re.compile(
@@ -31,16 +28,21 @@ MODULE_FILES = re.compile(
 TRANSFORMER_FILES = re.compile(
     r"config\.json|sentence_(bert|roberta|distilbert|camembert|albert|xlm-roberta)_config\.json"
     r"|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|added_tokens\.json"
-    rf"|vocab\.txt|vocab\.json|merges\.txt|model\.safetensors\.index\.json|{WEIGHTS.pattern}"
+    r"|vocab\.txt|vocab\.json|merges\.txt|spm\.model|sentencepiece\.bpe\.model|spiece\.model"
+    rf"|{re.escape(INDEX)}|{WEIGHTS.pattern}"
 )
 CONFIGURATION = re.compile(
     r"(config|cnn_config|sentence_[\w-]+_config|tokenizer_config|special_tokens_map|added_tokens"
     r"|config_sentence_transformers)\.json"
 )
-TOKENIZER = re.compile(r"tokenizer\.json|vocab\.txt|modules\.json")  # and what says how it is used
+PIECES = re.compile(r"spm\.model|sentencepiece\.bpe\.model|spiece\.model")  # by SentencePiece
+# Those that hold words, and what says how they are used.
+TOKENIZER = re.compile(
+    rf"tokenizer\.json|vocab\.txt|vocab\.json|merges\.txt|{PIECES.pattern}|modules\.json"
+)
 CONFIGURATION_BYTES = 1 * MB
 VOCABULARY_BYTES = 64 * MB  # of one tokenizer or word list
-HEADER_BYTES = 10 * MB  # of one safetensors file
+PIECES_BYTES = 16 * MB  # the largest in use, of 256,000 pieces, are a third of that
 
 
 @dataclass(frozen=True)
@@ -103,17 +105,28 @@ def choose_files(
     files: Mapping[str, RemoteFile], modules: Iterable[Module], model: str
 ) -> tuple[RemoteFile, ...]:
     """Return the files to download; raise StudioError where they are too large or do not do."""
+    modules = tuple(modules)
+    if without_weights(files, modules):
+        raise _without_safetensors(files, model)
     chosen = {path: file for path, file in files.items() if ROOT_FILES.fullmatch(path)}
     for module in modules:
         own = _files_of(module, files)
         chosen |= own
-        names = {path.removeprefix(module.prefix) for path in own}
-        if module.name in WITH_WEIGHTS and not any(WEIGHTS.fullmatch(name) for name in names):
-            raise _without_safetensors(files, model)
         if module.name == "Transformer":
+            names = {path.removeprefix(module.prefix) for path in own}
             _check_transformer_files(names, files, model)
     _check_bytes(chosen.values(), model)
     return tuple(chosen.values())
+
+
+def without_weights(files: Mapping[str, RemoteFile], modules: Iterable[Module]) -> list[Module]:
+    """Return the modules that need weights and have none in safetensors."""
+    folders = {
+        folder
+        for folder, _, name in (path.rpartition("/") for path in files)
+        if WEIGHTS.fullmatch(name)
+    }
+    return [m for m in modules if m.name in WITH_WEIGHTS and m.folder not in folders]
 
 
 def choose_tokenizer(chosen: Iterable[RemoteFile]) -> tuple[RemoteFile, ...]:
@@ -129,11 +142,18 @@ def _is_of_tokenizer(file: RemoteFile) -> bool:
 
 def _files_of(module: Module, files: Mapping[str, RemoteFile]) -> dict[str, RemoteFile]:
     pattern = TRANSFORMER_FILES if module.name == "Transformer" else MODULE_FILES
-    return {
+    own = {
         path: file
         for path, file in files.items()
         if path.startswith(module.prefix) and pattern.fullmatch(path.removeprefix(module.prefix))
     }
+    if f"{module.prefix}tokenizer.json" in own:  # which says the same
+        return {path: file for path, file in own.items() if not _is_pieces(path)}
+    return own
+
+
+def _is_pieces(path: str) -> bool:
+    return PIECES.fullmatch(path.rpartition("/")[2]) is not None
 
 
 def _check_transformer_files(names: set[str], files: Mapping[str, RemoteFile], model: str) -> None:
@@ -144,16 +164,22 @@ def _check_transformer_files(names: set[str], files: Mapping[str, RemoteFile], m
             else ("has no config.json")
         )
         raise StudioError(f"{model} {what}. Choose a model that stands by itself.")
-    if not ({"tokenizer.json", "vocab.txt"} & names or {"vocab.json", "merges.txt"} <= names):
-        raise StudioError(f"{model} has no tokenizer.json. Choose another model.")
+    whole = {"tokenizer.json", "vocab.txt"} & names or {"vocab.json", "merges.txt"} <= names
+    if not (whole or any(map(_is_pieces, names))):
+        raise StudioError(
+            f"{model} has no tokenizer.json, nor a vocabulary that one can be made of (vocab.txt, "
+            "vocab.json with merges.txt, spm.model, sentencepiece.bpe.model or spiece.model). "
+            "Choose another model."
+        )
 
 
 def _without_safetensors(files: Mapping[str, RemoteFile], model: str) -> StudioError:
     if not any(path.endswith((".bin", ".pt", ".pth", ".pkl", ".ckpt")) for path in files):
         return StudioError(f"{model} holds no weights in safetensors. Choose another model.")
     return StudioError(
-        f"{model} has weights only as pickles, which can run code and are not opened here. "
-        "Convert it with the Hub's Space safetensors/convert, or choose another model."
+        f"{model} has weights only as pickles, which can run code and are not opened here, and no "
+        "pull request of the Hub's conversion bot holds these as safetensors. Ask for one at the "
+        "Hub's Space safetensors/convert and come back, or choose another model."
     )
 
 
@@ -164,7 +190,7 @@ def _check_bytes(files: Iterable[RemoteFile], model: str) -> None:
         name = file.path.rpartition("/")[2]
         if WEIGHTS.fullmatch(name):
             weights += file.bytes
-        elif file.bytes > (CONFIGURATION_BYTES if _is_small(file.path) else VOCABULARY_BYTES):
+        elif file.bytes > _most_bytes(file.path):
             raise StudioError(f"{model}: {name} is too large ({file.bytes / MB:,.0f} MB).")
     if weights > limits.model_bytes:
         raise StudioError(
@@ -173,11 +199,13 @@ def _check_bytes(files: Iterable[RemoteFile], model: str) -> None:
         )
 
 
-def _is_small(path: str) -> bool:
+def _most_bytes(path: str) -> int:
     """Tell configurations from word lists (a bag of words keeps its own in config.json)."""
     folder, _, name = path.rpartition("/")
+    if PIECES.fullmatch(name):
+        return PIECES_BYTES
     words = folder and name == "config.json"
-    return CONFIGURATION.fullmatch(name) is not None and not words
+    return CONFIGURATION_BYTES if CONFIGURATION.fullmatch(name) and not words else VOCABULARY_BYTES
 
 
 def check_parameters(parameters: int, model: str) -> None:
@@ -188,56 +216,3 @@ def check_parameters(parameters: int, model: str) -> None:
             f"{model} has {parameters / 1e6:,.0f} million parameters; up to {most / 1e6:,.0f} "
             "million can be trained here. Choose a smaller model, or duplicate this Space."
         )
-
-
-def check_folder(folder: Path, modules: Iterable[Module], model: str, weights: bool = True) -> None:
-    """Check weights, where they came, against configurations; keep only known keys of these."""
-    total = 0
-    for module in modules:
-        inside = folder / module.folder
-        found = sum(_parameters(path, model) for path in sorted(inside.glob("*.safetensors")))
-        total += found
-        parameters = found if weights else None
-        for path in sorted(inside.glob("*.json")):
-            if path.name != FAMILY:
-                _tidy_file(path, module, parameters, model)
-    if (folder / FAMILY).is_file():
-        _tidy_file(folder / FAMILY, PLAIN[0], None, model)
-    check_parameters(total, model)
-
-
-def _tidy_file(path: Path, module: Module, parameters: int | None, model: str) -> None:
-    if path.name == "model.safetensors.index.json":
-        _check_index(path, model)
-    if not CONFIGURATION.fullmatch(path.name):
-        return
-    data = tidy(path.name, module.name, read_json(path.read_bytes(), path.name, model), model)
-    if path.name in ("config.json", "cnn_config.json") and parameters is not None:
-        check_shape(module.name, data, parameters, model)
-    path.write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8")
-
-
-def _check_index(path: Path, model: str) -> None:
-    """Refuse an index that names other files than the shards beside it."""
-    index = read_json(path.read_bytes(), path.name, model)
-    shards = index.get("weight_map") if isinstance(index, dict) else None
-    names = set(map(str, shards.values())) if isinstance(shards, dict) else {""}
-    if not all(WEIGHTS.fullmatch(name) and (path.parent / name).is_file() for name in names):
-        raise StudioError(f"{model}: {path.name} names files that are not there. Choose another.")
-
-
-def _parameters(path: Path, model: str) -> int:
-    """Count the numbers in a safetensors file by its header."""
-    try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > HEADER_BYTES:
-                raise ValueError
-            header = json.loads(file.read(length))
-        tensors = [value for key, value in header.items() if key != "__metadata__"]
-        end = max((tensor["data_offsets"][1] for tensor in tensors), default=0)
-        if end != path.stat().st_size - 8 - length:
-            raise ValueError
-        return sum(math.prod(tensor["shape"]) for tensor in tensors)
-    except (struct.error, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise StudioError(f"{model}: {path.name} is damaged. Choose another model.") from None

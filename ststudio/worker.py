@@ -46,6 +46,13 @@ def encoder() -> Handler:
     return encode_job
 
 
+def tokenizer() -> Handler:
+    """Return the handler that makes tokenizer.json of other files, its library imported."""
+    from ststudio.training.tokenizer_json import tokenizer_job
+
+    return tokenizer_job
+
+
 def mapper() -> Handler:
     """Return the handler that lays out a map by t-SNE or UMAP."""
     from ststudio.compare.projection import map_job
@@ -67,6 +74,7 @@ JOBS: dict[str, Callable[[], Handler]] = {
     "encode": encoder,
     "map": mapper,
     "mine": miner,
+    "tokenizer": tokenizer,
 }
 
 

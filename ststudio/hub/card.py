@@ -195,7 +195,9 @@ def _about(run: Run) -> str:
     own = {"zero": f"a model {plain(_base(run).get('id') or '', 200)}"}
     other = own.get(str(_base(run).get("origin")), "an earlier run's model")
     origin = f"[{plain(base)}]({endpoint()}/{base})" if base else other
-    at = f" (revision {plain(revision)})" if base and revision else ""
+    weights = one_line(_base(run).get("weights_revision") or "")[:7]
+    converted = f", weights as the Hub converted them at {plain(weights)}" if weights else ""
+    at = f" (revision {plain(revision)}{converted})" if base and revision else ""
     data = plain(facts.get("title") or "the owner's own data", TITLE_CHARACTERS)
     if dataset:
         data = f"[{plain(dataset)}]({endpoint()}/datasets/{dataset})"

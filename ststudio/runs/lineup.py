@@ -101,14 +101,14 @@ def guided(recipe: Recipe, store: RunStore, token: str | None) -> tuple[Recipe, 
 
 
 def _pinned(base: Base) -> str | dict[str, str]:
-    return base if isinstance(base, str) else {"id": base.id, "revision": base.revision}
+    return base if isinstance(base, str) else base.pin()
 
 
 def base_facts(base: Base) -> dict[str, Any]:
     """Return what page and card say of a base model."""
     if isinstance(base, str):
         return {"id": base, "revision": None, "origin": "run"}
-    return {"id": base.id, "revision": base.revision, "origin": base.origin}
+    return {**base.pin(), "origin": base.origin}
 
 
 def race_facts(

@@ -115,6 +115,8 @@ def base_words(run: Run) -> str:
     """Say which base model a run started from, and where it came from."""
     base = run.facts.get("base_model") or {}
     commit = f", commit {base['revision'][:7]}" if base.get("revision") else ""
+    if base.get("weights_revision"):
+        commit += f", weights as the Hub converted them at {base['weights_revision'][:7]}"
     origin = ORIGINS.get(base.get("origin", ""), "origin unknown")
     return f"Base: {html.escape(str(base.get('id', '')))} ({origin}{commit})."
 

@@ -43,7 +43,7 @@ def is_model(value: Any) -> bool:  # noqa: ANN401
     """Tell whether a value has the shape of a model's name."""
     if isinstance(value, str):
         return 0 < len(value) <= 200
-    return are_texts(value) and {"id"} <= set(value) <= {"id", "revision"}
+    return are_texts(value) and {"id"} <= set(value) <= {"id", "revision", "weights_revision"}
 
 
 MODEL = Rule(is_model, "an id, {id, revision} or run:<id>")

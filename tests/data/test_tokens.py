@@ -49,12 +49,6 @@ def test_counts_are_those_of_the_real_tokenizer() -> None:
     assert count_tokens(load_tokenizer(MODEL), NASTY) == real_counts(MODEL)
 
 
-@pytest.mark.parametrize("lower", [True, False])
-def test_words_alone_make_berts_tokenizer(tmp_path: Path, lower: bool) -> None:
-    folder = folder_of(tmp_path, "vocab.txt", "config.json", do_lower_case=lower)
-    assert count_tokens(load_tokenizer(folder), NASTY) == real_counts(folder)
-
-
 def test_a_tokenizer_that_cuts_and_pads_is_asked_for_whole_texts(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "tokenizer.json")
     told = json.loads((folder / "tokenizer.json").read_text())
@@ -66,22 +60,16 @@ def test_a_tokenizer_that_cuts_and_pads_is_asked_for_whole_texts(tmp_path: Path)
 
 
 def test_case_is_lowered_first_where_the_model_asks_for_it(tmp_path: Path) -> None:
-    folder = folder_of(tmp_path, "vocab.txt", do_lower_case=False)
+    folder = folder_of(tmp_path, "tokenizer.json")
+    told = json.loads((folder / "tokenizer.json").read_text())
+    told["normalizer"]["lowercase"] = False
+    (folder / "tokenizer.json").write_text(json.dumps(told))
     loud = ["THE DONAUDAMPFSCHIFF"]
     plain = count_tokens(load_tokenizer(MODEL), loud)
     assert count_tokens(load_tokenizer(folder), loud) != plain
     assert count_tokens(load_tokenizer(folder, lowercase=True), loud) == plain
 
 
-@pytest.mark.parametrize(
-    ("names", "kind", "says"),
-    [
-        ((), "BertTokenizer", "neither tokenizer.json nor vocab.txt"),
-        (("vocab.txt",), "BertJapaneseTokenizer", "BertJapaneseTokenizer needs more"),
-    ],
-)
-def test_a_tokenizer_that_is_not_known_is_not_guessed(
-    tmp_path: Path, names: tuple[str, ...], kind: str, says: str
-) -> None:
-    with pytest.raises(StudioError, match=says):
-        load_tokenizer(folder_of(tmp_path, *names, tokenizer_class=kind))
+def test_a_folder_without_a_tokenizer_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StudioError, match=r"has no tokenizer\.json"):
+        load_tokenizer(folder_of(tmp_path, "vocab.txt"))

@@ -18,11 +18,11 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.hub import reading, viewer, writing
+from tests.hub import discussions, reading, viewer, writing
 from tests.hub.access import authenticate
 from tests.hub.faults import Fault, Faults
 from tests.hub.people import Role, Visitor
-from tests.hub.store import Commit, Kind, NotOnHub, Repo, Store, as_files
+from tests.hub.store import Commit, Kind, NotOnHub, PullRequest, Repo, Store, as_files
 from tests.hub.wire import Answer, Call, Exchange, Refusal, Server
 
 ID = r"(?P<id>[^/]+(?:/[^/]+)??)"  # "org/name" or, for the oldest repositories, "name"
@@ -43,6 +43,7 @@ ROUTES: tuple[tuple[str, str, Any], ...] = (
     ("POST", rf"{API}/paths-info/{REVISION}", reading.paths_info),
     ("GET", rf"{API}/refs", reading.refs),
     ("GET", rf"{API}/commits/{REVISION}", reading.commits),
+    ("GET", rf"{API}/discussions", discussions.listing),
     ("GET", rf"{API}/auth-check(?P<write>/write)?", reading.auth_check),
     ("POST", rf"{API}/preupload/{REVISION}", writing.preupload),
     ("POST", rf"{API}/commit/{REVISION}", writing.commit),
@@ -127,6 +128,19 @@ class Hub:
             merged = {**head.files, **as_files(files)}
             parent = head.sha if head.files else None
             return repo.add(Commit(merged, "Upload files", author="hub", parent=parent), branch)
+
+    def add_pull_request(
+        self,
+        repo_id: str,
+        files: Mapping[str, bytes],
+        author: str,
+        status: str = "open",
+        title: str = "Adding `safetensors` variant of this model",
+    ) -> str:
+        """Open a pull request over a model's main branch, as anyone may; give its commit's hash."""
+        with self.store.lock:
+            repo = self.repo("model", repo_id)
+            return discussions.open_pull(repo, as_files(files), PullRequest(title, author, status))
 
     def admit(self, kind: Kind, repo_id: str, name: str) -> None:
         """Let one person through the gate of a gated repository."""

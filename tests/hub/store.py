@@ -109,6 +109,15 @@ class Commit:
 
 
 @dataclass
+class PullRequest:
+    """One pull request; its commits are behind refs/pr/ and its number."""
+
+    title: str
+    author: str
+    status: str = "open"  # or draft, closed, merged
+
+
+@dataclass
 class Repo:
     """One repository: commits by hash, and the refs that point at them."""
 
@@ -122,6 +131,7 @@ class Repo:
     refs: dict[str, str] = field(default_factory=dict)  # {"refs/heads/main": commit hash}
     admitted: set[str] = field(default_factory=set)  # the people let through the gate
     lfs: dict[str, bytes] = field(default_factory=dict, repr=False)  # uploaded, by SHA-256
+    pulls: dict[int, PullRequest] = field(default_factory=dict)
 
     @property
     def namespace(self) -> str:

@@ -24,6 +24,7 @@ from tests.hub.store import (
     LARGEST_REGULAR_FILE,
     Commit,
     File,
+    PullRequest,
     Repo,
     front_matter,
     is_lfs,
@@ -167,6 +168,8 @@ def commit(call: Call, kind: str, id: str, revision: str) -> Answer:
         number = 1 + sum(ref.startswith("refs/pr/") for ref in repo.refs)
         branch = f"refs/pr/{number}" if as_pull_request else revision
         sha = repo.add(Commit(files, title, message, visitor.name, head.sha), branch)
+        if as_pull_request:
+            repo.pulls[number] = PullRequest(title, visitor.name)
     address = f"{call.store.url}/{repo.path}"
     done = {"success": True, "commitOid": sha, "commitUrl": f"{address}/commit/{sha}"}
     if as_pull_request:

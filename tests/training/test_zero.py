@@ -15,7 +15,8 @@ from transformers import AutoConfig, AutoTokenizer, BertConfig, BertForMaskedLM
 from ststudio.data.cases import CASES
 from ststudio.data.examples import Examples
 from ststudio.errors import StudioError
-from ststudio.model_files import check_folder, read_modules
+from ststudio.fetched_model import check_folder
+from ststudio.model_files import read_modules
 from ststudio.model_input import ModelInput, read_input
 from ststudio.runs.store import Run, RunStore
 from ststudio.shelf import packaged_model
