@@ -1,6 +1,7 @@
 """Tokenizers that come as pieces or word lists: a child process makes tokenizer.json of them."""
 
 import tempfile
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from ststudio.model_files import Module
 
 SECONDS = 60.0  # to import transformers and to read the largest vocabulary
 MEMORY = 64 << 20  # bytes of decoded text that a vocabulary may hold
+
+_one_at_a_time = threading.Lock()  # a hostile vocabulary takes a gigabyte before it is refused
 
 
 def complete_tokenizers(folder: Path, modules: Iterable[Module], model: str) -> None:
@@ -27,7 +30,7 @@ def complete_tokenizers(folder: Path, modules: Iterable[Module], model: str) -> 
 
 
 def _make(folder: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="ststudio-") as home:
+    with _one_at_a_time, tempfile.TemporaryDirectory(prefix="ststudio-") as home:
         child = Child("tokenizer", Path(home))
         try:
             child.ask({"folder": str(folder), "decoded_bytes": MEMORY}, SECONDS)
