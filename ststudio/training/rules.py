@@ -46,7 +46,7 @@ def is_model(value: Any) -> bool:  # noqa: ANN401
     return are_texts(value) and {"id"} <= set(value) <= {"id", "revision", "weights_revision"}
 
 
-MODEL = Rule(is_model, "an id, {id, revision} or run:<id>")
+MODEL = Rule(is_model, "an id, {id, revision, weights_revision} or run:<id>")
 
 
 def short(value: Any) -> str:  # noqa: ANN401
