@@ -21,6 +21,7 @@ SOURCE = {"kind": "builtin", "id": "sample-pair"}
 NAME = "microsoft/deberta-v3-small"
 
 
+@pytest.mark.slow
 def test_deberta_is_converted_counted_trained_saved_and_loaded(
     training: Training, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
