@@ -1,7 +1,10 @@
 """Rows in a JSON object: by split, by column, by class or by key, and inside of other objects."""
 
+import re
+from collections.abc import Collection
 from typing import Any
 
+from ststudio.data.findings import quoted
 from ststudio.data.jsons import NAME_CHARACTERS, Rows, as_row
 from ststudio.data.names import names_a_role
 from ststudio.data.tables import SPLIT_NAMES
@@ -11,27 +14,72 @@ DEEPEST = 3  # objects around the rows
 MANY_CLASSES = 4  # lists as long as each other: fewer may as well be columns
 
 
+WORDS = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
+
+
 def rows_by_split(value: Any) -> dict[str | None, Rows]:  # noqa: ANN401
     """Find the rows in a value by split, None where it names none."""
     inner = list(value.values()) if isinstance(value, dict) else []
-    nested = [part for part in inner if _names_splits(part)]
-    if len(nested) == 1 and not _names_splits(value):
+    named = _split_names(value)
+    nested = [part for part in inner if _split_names(part)]
+    if len(nested) == 1 and not named:
         return rows_by_split(nested[0])
-    if _names_splits(value):
-        splits: dict[str | None, list[tuple[int, Any]]] = {}
-        for key in sorted(value, key=lambda key: SPLIT_NAMES[key.lower()] == "train"):
-            splits.setdefault(SPLIT_NAMES[key.lower()], []).extend(_numbered(value[key]))
-        return {split: iter(rows) for split, rows in splits.items()}
-    return {None: iter(_numbered(value))}
+    if not named:
+        return {None: iter(_numbered(_rows(value)))}
+    splits: dict[str | None, list[Any]] = {}
+    for key in sorted(named, key=lambda key: named[key] == "train"):
+        splits.setdefault(named[key], []).extend(_rows(value[key]))
+    splits["train"] += _beside(value, named)
+    return {split: iter(_numbered(rows)) for split, rows in splits.items()}
 
 
-def _names_splits(value: Any) -> bool:  # noqa: ANN401
-    named = isinstance(value, dict) and "train" in map(SPLIT_NAMES.get, map(str.lower, value))
-    return named and all(key.lower() in SPLIT_NAMES for key in value)
+def _split_names(value: Any) -> dict[str, str]:  # noqa: ANN401
+    """Return the split that each key with rows names; none where the rows have other names."""
+    parts = value.items() if isinstance(value, dict) else ()
+    holding = {key: part for key, part in parts if _may_hold_rows(part)}
+    named = {key: split for key, part in holding.items() if (split := _split_of(key, part))}
+    tables = all(isinstance(value[key], dict) or _is_table(value[key]) for key in named)
+    told = len(named) == len(holding) or (len(set(named.values())) > 1 and tables)
+    return named if told and "train" in named.values() else {}
 
 
-def _numbered(value: Any) -> list[tuple[int, Any]]:  # noqa: ANN401
-    return list(enumerate(_rows(value), 1))
+def _may_hold_rows(part: Any) -> bool:  # noqa: ANN401
+    if isinstance(part, dict):
+        return len(part) >= FEW_KEYS or any(isinstance(each, list | dict) for each in part.values())
+    return isinstance(part, list)
+
+
+def _split_of(key: str, part: Any) -> str | None:  # noqa: ANN401
+    """Return the split that a key names: "train", or "trainPairs" over rows of several cells."""
+    if split := SPLIT_NAMES.get(key.lower()):
+        return split
+    words = [SPLIT_NAMES[word.lower()] for word in WORDS.split(key) if word.lower() in SPLIT_NAMES]
+    return words[0] if len(words) == 1 and _is_table(part) else None
+
+
+def _is_table(part: Any) -> bool:  # noqa: ANN401
+    """Tell whether a value is a list of rows of several cells."""
+    return isinstance(part, list) and bool(part) and all(map(_has_cells, part))
+
+
+def _has_cells(row: Any) -> bool:  # noqa: ANN401
+    texts = isinstance(row, list) and any(isinstance(cell, str) for cell in row)  # no vector
+    return texts or isinstance(row, dict)
+
+
+def _beside(value: dict[str, Any], taken: Collection[str]) -> list[str]:
+    """Return why rows under other keys are left out, once for each of them."""
+    others = {key: part for key, part in value.items() if key not in taken and _is_table(part)}
+    instead = quoted([*taken])
+    return [
+        f'it stands under "{key}", and what was read stands under {instead}'
+        for key, part in others.items()
+        for _ in part
+    ]
+
+
+def _numbered(rows: list[Any]) -> list[tuple[int, Any]]:
+    return list(enumerate(rows, 1))
 
 
 def _rows(value: Any, depth: int = 0) -> list[Any]:  # noqa: ANN401
@@ -71,9 +119,8 @@ def _holds_table(value: dict[str, Any]) -> bool:
 def _from_lists(value: dict[str, list[Any]]) -> list[Any]:
     """Read columns of one length, or the texts of each class."""
     inner = list(value.values())
-    tables = [cells for cells in inner if cells and all(isinstance(cell, dict) for cell in cells)]
-    if tables:
-        return _rows(tables[0]) if len(tables) == 1 else [value]
+    if any(cells and all(isinstance(cell, dict) for cell in cells) for cells in inner):
+        return _wrapped(value, 0)
     if len({len(cells) for cells in inner}) == 1 and not _names_classes(value):
         return [dict(zip(value, row, strict=True)) for row in zip(*inner, strict=True)]
     return [{"text": text, "label": name} for name, texts in value.items() for text in texts]
@@ -105,11 +152,11 @@ def _from_texts(value: dict[str, str]) -> list[Any]:
 
 def _wrapped(value: dict[str, Any], depth: int) -> list[Any]:
     """Read the one table inside an object that says other things, too."""
-    lists = [cells for cells in value.values() if isinstance(cells, list) and cells]
-    tables = [cells for cells in lists if all(isinstance(cell, dict) for cell in cells)]
-    tables.sort(key=len, reverse=True)
-    if len(tables) == 1 or tables and len(tables[0]) > 2 * len(tables[1]):
-        return _rows(tables[0])
+    lists = {key: cells for key, cells in value.items() if isinstance(cells, list) and cells}
+    tables = [key for key, cells in lists.items() if all(isinstance(cell, dict) for cell in cells)]
+    tables.sort(key=lambda key: -len(lists[key]))
+    if len(tables) == 1 or tables and len(lists[tables[0]]) > 2 * len(lists[tables[1]]):
+        return [*_rows(lists[tables[0]]), *_beside(value, tables[:1])]
     inside = [part for part in value.values() if isinstance(part, dict)]
     found = [rows for part in inside if len(rows := _rows(part, depth + 1)) > 1]
     return found[0] if depth < DEEPEST and not tables and len(found) == 1 else [value]

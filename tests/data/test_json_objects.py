@@ -1,0 +1,67 @@
+"""JSON objects: what is no row in them is counted, and what was guessed of them is said."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ststudio.data.tables import Table
+from tests.data.reading import Reader, kept_reader
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+PAIRS = [{"question": f"how do I {n}?", "answer": f"press {n}"} for n in range(60)]
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    with kept_reader(tmp_path_factory.mktemp("objects")) as kept:
+        yield kept
+
+
+def read(value: Any, reader: Reader) -> Table:  # noqa: ANN401
+    """Read a value as one file."""
+    return reader.read(json.dumps(value).encode(), "set.json")
+
+
+def counted(table: Table) -> dict[str, int]:
+    """Count the rows of each split."""
+    return {split: rows.num_rows for split, rows in table.splits.items()}
+
+
+@pytest.mark.parametrize("test_rows", [10, 30])
+@pytest.mark.parametrize(
+    "names", [("train", "test"), ("train_pairs", "test_pairs"), ("trainSet", "testSet")], ids=str
+)
+def test_splits_are_found_beside_what_is_no_row(
+    names: tuple[str, str], test_rows: int, reader: Reader
+) -> None:
+    train, test = names
+    split = {train: PAIRS[:30], test: PAIRS[-test_rows:]}
+    table = read({"version": "1.0", "labels": ["a", "b"], **split}, reader)
+    assert counted(table) == {"train": 30, "test": test_rows}
+    assert table.left_out == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"data": PAIRS[:50], "unsure": PAIRS[50:]},
+        {"version": 1, "data": PAIRS[:50], "unsure": PAIRS[50:]},
+        {"train": PAIRS[:30], "test": PAIRS[30:50], "unsure": PAIRS[50:]},
+    ],
+)
+def test_rows_under_other_names_are_counted_where_they_are_not_read(
+    value: dict[str, Any], reader: Reader
+) -> None:
+    table = read(value, reader)
+    assert (table.read, table.rows) == (60, 50)
+    said = dict(table.assumed)["unreadable"]
+    assert said.startswith("10 rows left out") and 'under "unsure"' in said
+
+
+def test_a_class_called_train_names_no_split(reader: Reader) -> None:
+    by_class = {"train": ["when does it leave"] * 9, "bus": ["is it late"] * 8}
+    table = read(by_class, reader)
+    assert set(table.splits["train"]["label"].to_pylist()) == {"train", "bus"}
