@@ -167,7 +167,11 @@ def _read_json(text: str, part: Part, collection: Collection, cut: bool) -> None
     value = parse_json(text, part.name, cut)
     parts = find_retrieval(value)
     if parts is None:
-        for split, rows in rows_by_split(value).items():
+        try:
+            found_rows = rows_by_split(value, collection.assumed)
+        except StudioError as error:
+            raise StudioError(f"{part.name} cannot be read: {error}") from None
+        for split, rows in found_rows.items():
             collection.take(split or part.split, rows)
         return
     collection.retrieval, full = read_retrieval(parts, part.name, collection.limits)

@@ -6,29 +6,41 @@ from typing import Any
 
 from ststudio.data.findings import quoted
 from ststudio.data.jsons import NAME_CHARACTERS, Rows, as_row
-from ststudio.data.names import names_a_role
+from ststudio.data.names import hint, names_a_role
 from ststudio.data.tables import SPLIT_NAMES
+from ststudio.errors import StudioError
 
 FEW_KEYS = 5  # an object of so few texts is a row
 DEEPEST = 3  # objects around the rows
-MANY_CLASSES = 4  # lists as long as each other: fewer may as well be columns
+MANY_CLASSES = 4  # lists as long as each other: fewer may as well be columns,
+MOST_COLUMNS = 8  # and so may as many,
+FEW_TEXTS = 50  # unless they hold too few texts to be a table to learn from
+LANGUAGE = re.compile(r"[a-z]{2}([-_][A-Za-z]{2,4})?")  # its code: the same texts, translated
+NAMED = 0.8  # strength of a name, before it speaks for a column
+ASKED, ANSWERED = ("anchor", "sentence1", "premise", "text"), ("positive", "sentence2", "class")
 
 
 WORDS = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
 
 
-def rows_by_split(value: Any) -> dict[str | None, Rows]:  # noqa: ANN401
-    """Find the rows in a value by split, None where it names none."""
+Assumed = list[tuple[str, str]]  # (finding code, sentence)
+
+
+def rows_by_split(value: Any, assumed: Assumed) -> dict[str | None, Rows]:  # noqa: ANN401
+    """Find the rows in a value by split, None where it names none; raise StudioError.
+
+    What was guessed is added to `assumed`.
+    """
     inner = list(value.values()) if isinstance(value, dict) else []
     named = _split_names(value)
     nested = [part for part in inner if _split_names(part)]
     if len(nested) == 1 and not named:
-        return rows_by_split(nested[0])
+        return rows_by_split(nested[0], assumed)
     if not named:
-        return {None: iter(_numbered(_rows(value)))}
+        return {None: iter(_numbered(_rows(value, assumed)))}
     splits: dict[str | None, list[Any]] = {}
     for key in sorted(named, key=lambda key: named[key] == "train"):
-        splits.setdefault(named[key], []).extend(_rows(value[key]))
+        splits.setdefault(named[key], []).extend(_rows(value[key], assumed))
     splits["train"] += _beside(value, named)
     return {split: iter(_numbered(rows)) for split, rows in splits.items()}
 
@@ -82,7 +94,7 @@ def _numbered(rows: list[Any]) -> list[tuple[int, Any]]:
     return list(enumerate(rows, 1))
 
 
-def _rows(value: Any, depth: int = 0) -> list[Any]:  # noqa: ANN401
+def _rows(value: Any, assumed: Assumed, depth: int = 0) -> list[Any]:  # noqa: ANN401
     """Find the rows in an object, in the ways that people and libraries write them."""
     if isinstance(value, list):
         return [as_row(item) for item in value]
@@ -94,20 +106,21 @@ def _rows(value: Any, depth: int = 0) -> list[Any]:  # noqa: ANN401
             return [dict(zip(map(str, columns), row, strict=True)) for row in data]
     inner = list(value.values())
     if all(isinstance(cells, dict) for cells in inner):
-        return _from_objects(value, depth)
-    for kind, read in ((list, _from_lists), (str, _from_texts)):
-        if all(isinstance(cells, kind) for cells in inner):
-            return read(value)  # type: ignore[no-any-return]
-    return _wrapped(value, depth)
+        return _from_objects(value, assumed, depth)
+    if all(isinstance(cells, list) for cells in inner):
+        return _from_lists(value, assumed)
+    if all(isinstance(cells, str) for cells in inner):
+        return _from_texts(value)
+    return _wrapped(value, assumed, depth)
 
 
-def _from_objects(value: dict[str, dict[str, Any]], depth: int) -> list[Any]:
+def _from_objects(value: dict[str, dict[str, Any]], assumed: Assumed, depth: int) -> list[Any]:
     """Read rows or columns by their key, or the one table in an object's only field."""
     inner = list(value.values())
     if len(inner) == 1 and depth < DEEPEST and _holds_table(inner[0]):
-        return _rows(inner[0], depth + 1)
+        return _rows(inner[0], assumed, depth + 1)
     alike = set.intersection(*(set(cells) for cells in inner)) or inner[0].keys() >= {"0"}
-    return _from_dicts(value) if alike else _wrapped(value, depth)
+    return _from_dicts(value) if alike else _wrapped(value, assumed, depth)
 
 
 def _holds_table(value: dict[str, Any]) -> bool:
@@ -116,20 +129,42 @@ def _holds_table(value: dict[str, Any]) -> bool:
     return any(all(isinstance(cell, dict) for cell in cells) for cells in lists)
 
 
-def _from_lists(value: dict[str, list[Any]]) -> list[Any]:
+def _from_lists(value: dict[str, list[Any]], assumed: Assumed) -> list[Any]:
     """Read columns of one length, or the texts of each class."""
     inner = list(value.values())
     if any(cells and all(isinstance(cell, dict) for cell in cells) for cells in inner):
-        return _wrapped(value, 0)
+        return _wrapped(value, assumed, 0)
     if len({len(cells) for cells in inner}) == 1 and not _names_classes(value):
         return [dict(zip(value, row, strict=True)) for row in zip(*inner, strict=True)]
+    _refuse_ragged(value)
+    said = f"The names of the lists were taken as classes: {quoted([*value])}."
+    assumed.append(
+        ("classes_assumed", said + " If they are columns, save one object for each row.")
+    )
     return [{"text": text, "label": name} for name, texts in value.items() for text in texts]
 
 
 def _names_classes(value: dict[str, list[Any]]) -> bool:
-    """Tell whether many lists of texts have names that no column has: then they are classes."""
+    """Tell whether lists as long as each other are classes: many, or short, with names of none."""
     texts = all(isinstance(cell, str) for cells in value.values() for cell in cells)
-    return texts and len(value) >= MANY_CLASSES and not any(map(names_a_role, value))
+    columns = any(map(names_a_role, value)) or all(map(LANGUAGE.fullmatch, value))
+    short = len(next(iter(value.values()))) <= FEW_TEXTS
+    many = len(value) > MOST_COLUMNS or (len(value) >= MANY_CLASSES and short)
+    return texts and many and not columns
+
+
+def _refuse_ragged(value: dict[str, list[Any]]) -> None:
+    """Refuse lists whose names say that they are columns of one table, which they cannot be."""
+    asked, answered = (
+        next((key for key in value if any(hint(role, key) >= NAMED for role in roles)), "")
+        for roles in (ASKED, ANSWERED)
+    )
+    if asked and answered and asked != answered:
+        raise StudioError(
+            f'"{asked}" holds {len(value[asked]):,} cells and "{answered}" '
+            f"{len(value[answered]):,}, so nothing says which belong together. Make them equally "
+            "long, or save one object for each row."
+        )
 
 
 def _from_dicts(value: dict[str, dict[str, Any]]) -> list[Any]:
@@ -150,13 +185,21 @@ def _from_texts(value: dict[str, str]) -> list[Any]:
     return [{"key": key, "value": text} for key, text in value.items()]
 
 
-def _wrapped(value: dict[str, Any], depth: int) -> list[Any]:
+def _wrapped(value: dict[str, Any], assumed: Assumed, depth: int) -> list[Any]:
     """Read the one table inside an object that says other things, too."""
     lists = {key: cells for key, cells in value.items() if isinstance(cells, list) and cells}
     tables = [key for key, cells in lists.items() if all(isinstance(cell, dict) for cell in cells)]
     tables.sort(key=lambda key: -len(lists[key]))
     if len(tables) == 1 or tables and len(lists[tables[0]]) > 2 * len(lists[tables[1]]):
-        return [*_rows(lists[tables[0]]), *_beside(value, tables[:1])]
-    inside = [part for part in value.values() if isinstance(part, dict)]
-    found = [rows for part in inside if len(rows := _rows(part, depth + 1)) > 1]
-    return found[0] if depth < DEEPEST and not tables and len(found) == 1 else [value]
+        return [*_rows(lists[tables[0]], assumed), *_beside(value, tables[:1])]
+    if tables or depth >= DEEPEST:
+        return [value]
+    found = []
+    for part in (part for part in value.values() if isinstance(part, dict)):
+        guessed: Assumed = []
+        if len(rows := _rows(part, guessed, depth + 1)) > 1:
+            found.append((rows, guessed))
+    if len(found) != 1:
+        return [value]
+    assumed += found[0][1]
+    return found[0][0]

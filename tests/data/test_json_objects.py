@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ststudio.data.tables import Table
+from ststudio.errors import StudioError
 from tests.data.reading import Reader, kept_reader
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -65,3 +66,35 @@ def test_a_class_called_train_names_no_split(reader: Reader) -> None:
     by_class = {"train": ["when does it leave"] * 9, "bus": ["is it late"] * 8}
     table = read(by_class, reader)
     assert set(table.splits["train"]["label"].to_pylist()) == {"train", "bus"}
+
+
+TEXTS = [f"how do I open door number {n}" for n in range(120)]
+
+
+def test_parallel_texts_are_columns_and_no_classes(reader: Reader) -> None:
+    codes = ("en", "de", "fr", "es")
+    for rows, names in ((20, codes), (120, codes), (120, ("english", "german", "french", "greek"))):
+        table = read({name: TEXTS[:rows] for name in names}, reader)
+        assert table.splits["train"].schema.names == [*names]
+        assert table.assumed == ()
+
+
+@pytest.mark.parametrize("sizes", [(9, 9, 9, 9), (9, 8, 7, 6)])
+def test_it_is_said_where_names_of_lists_are_taken_as_classes(
+    sizes: tuple[int, ...], reader: Reader
+) -> None:
+    names = ("hello", "goodbye", "opening hours", "doors")
+    table = read({name: TEXTS[:size] for name, size in zip(names, sizes, strict=True)}, reader)
+    assert set(table.splits["train"]["label"].to_pylist()) == set(names)
+    assert '"hello", "goodbye"' in dict(table.assumed)["classes_assumed"]
+
+
+@pytest.mark.parametrize("names", [("question", "answer"), ("text", "label"), ("query", "passage")])
+def test_columns_of_unequal_length_are_refused(names: tuple[str, str], reader: Reader) -> None:
+    with pytest.raises(StudioError, match=f'set.json .+"{names[0]}" holds 100 .+"{names[1]}" 99'):
+        read({names[0]: TEXTS[:100], names[1]: TEXTS[:99]}, reader)
+
+
+def test_lists_called_positive_and_negative_are_classes(reader: Reader) -> None:
+    table = read({"positive": TEXTS[:100], "negative": TEXTS[:99]}, reader)
+    assert table.rows == 199
