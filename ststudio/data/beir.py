@@ -1,11 +1,13 @@
 """A retrieval set in one JSON object: a corpus, queries, and which documents answer which."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ststudio.data.gather import Full, Gathering
 from ststudio.data.judgements import named_by
-from ststudio.data.tables import SPLIT_NAMES, Retrieval
+from ststudio.data.losses import merged
+from ststudio.data.tables import SPLIT_NAMES, LeftOut, Retrieval
 from ststudio.errors import StudioError
 
 # What people and libraries call the three parts, and the fields of their rows.
@@ -19,6 +21,7 @@ TEXTS = ("text", "contents", "content", "body", "passage", "query", "question")
 QUERY_IDS = ("query-id", "query_id", "qid", "query")
 DOCUMENT_IDS = ("corpus-id", "corpus_id", "doc_id", "docid", "pid", "document_id", "doc")
 GRADES = ("score", "relevance", "label", "rel")
+NO_GRADE = "its judgement is no number"
 
 
 def find_retrieval(value: Any) -> dict[str, Any] | None:  # noqa: ANN401
@@ -36,8 +39,11 @@ def find_retrieval(value: Any) -> dict[str, Any] | None:  # noqa: ANN401
 
 def read_retrieval(
     parts: Mapping[str, Any], name: str, limits: Mapping[str, int]
-) -> tuple[Retrieval, bool]:
-    """Read the three parts, and tell whether a limit was met; raise StudioError where one lacks."""
+) -> tuple[Retrieval, bool, tuple[LeftOut, ...]]:
+    """Read the three parts; raise StudioError where one lacks.
+
+    Tells also whether a limit was met, and which judgements were left out.
+    """
     judged = {
         split: _gathered(_judged(part), limits) for split, part in _by_split(parts["qrels"]).items()
     }
@@ -53,13 +59,12 @@ def read_retrieval(
             f"{name} looks like a retrieval set, but its corpus, queries or judgements cannot be "
             'read. It needs {"corpus": {id: text}, "queries": {id: text}, "qrels": {id: {id: 1}}}.'
         )
-    return Retrieval(corpus, queries, qrels), any(
-        full or found.passed_over for found, full in (*judged.values(), *texts.values())
-    )
+    full = any(full or found.passed_over for found, full in (*judged.values(), *texts.values()))
+    return Retrieval(corpus, queries, qrels), full, merged(found for found, _ in judged.values())
 
 
 def _gathered(
-    rows: Iterator[dict[str, Any]], limits: Mapping[str, int], sought: Sequence[str] = ()
+    rows: Iterator[dict[str, Any] | str], limits: Mapping[str, int], sought: Sequence[str] = ()
 ) -> tuple[Gathering, bool]:
     gathering = Gathering(
         limits["rows"],
@@ -70,7 +75,10 @@ def _gathered(
     )
     try:
         for line, row in enumerate(rows, 1):
-            gathering.add(line, row)
+            if isinstance(row, str):
+                gathering.leave_out(line, row)
+            else:
+                gathering.add(line, row)
     except Full:
         return gathering, True
     return gathering, False
@@ -95,7 +103,7 @@ def _by_split(qrels: Any) -> dict[str, Any]:  # noqa: ANN401
     return {"train": qrels}
 
 
-def _judged(qrels: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+def _judged(qrels: Any) -> Iterator[dict[str, Any] | str]:  # noqa: ANN401
     if isinstance(qrels, Mapping):
         for query, documents in qrels.items():
             yield from _of_query(str(query), documents)
@@ -111,7 +119,7 @@ def _judged(qrels: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
             yield _judgement(row[0], row[2 if len(row) == 4 else 1], grade)
 
 
-def _of_query(query: str, documents: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+def _of_query(query: str, documents: Any) -> Iterator[dict[str, Any] | str]:  # noqa: ANN401
     if isinstance(documents, Mapping):
         for document, grade in documents.items():
             yield _judgement(query, document, grade)
@@ -122,10 +130,12 @@ def _of_query(query: str, documents: Any) -> Iterator[dict[str, Any]]:  # noqa: 
         yield _judgement(query, documents, 1)
 
 
-def _judgement(query: Any, document: Any, grade: Any) -> dict[str, Any]:  # noqa: ANN401
-    known = isinstance(grade, int | float)
-    return {
-        "query-id": str(query),
-        "corpus-id": str(document),
-        "score": float(grade) if known else 1.0,
-    }
+def _judgement(query: Any, document: Any, grade: Any) -> dict[str, Any] | str:  # noqa: ANN401
+    """Return one judgement, or the reason why it is none."""
+    try:
+        score = float(grade)
+    except (TypeError, ValueError, OverflowError):
+        return NO_GRADE
+    if not math.isfinite(score):
+        return NO_GRADE
+    return {"query-id": str(query), "corpus-id": str(document), "score": score}

@@ -8,7 +8,7 @@ from ststudio.data.gather import Full, Gathering
 from ststudio.data.losses import losses, merged
 from ststudio.data.own_splits import split_by_column
 from ststudio.data.sampling import Scope
-from ststudio.data.tables import Reading, Retrieval, Table
+from ststudio.data.tables import LeftOut, Reading, Retrieval, Table
 from ststudio.data.unfold import unfold
 from ststudio.errors import StudioError
 
@@ -28,6 +28,7 @@ class Collection:
         self.scopes: dict[str, Scope] = {}  # by split
         self.assumed: list[tuple[str, str]] = []
         self.retrieval: Retrieval | None = None
+        self.unjudged: tuple[LeftOut, ...] = ()  # judgements that say nothing
 
     def gathering(self, split: str) -> Gathering:
         """Return the gathering of one split, made with its share of the budget."""
@@ -63,7 +64,9 @@ class Collection:
         if self.retrieval is not None:
             qrels = self.retrieval.qrels
             judged = sum(rows.num_rows for rows in qrels.values())
-            return Table(qrels, {}, judged, (), tuple(self.assumed), self.retrieval)
+            read = judged + sum(left.count for left in self.unjudged)
+            assumed = (*self.assumed, *losses(self.unjudged))
+            return Table(qrels, {}, read, self.unjudged, assumed, self.retrieval)
         splits = {name: found for name, found in self.splits.items() if found.rows}
         if not splits:
             raise StudioError(f"{names} holds no rows{self._why()}. Choose a file with rows in it.")

@@ -174,7 +174,8 @@ def _read_json(text: str, part: Part, collection: Collection, cut: bool) -> None
         for split, rows in found_rows.items():
             collection.take(split or part.split, rows)
         return
-    collection.retrieval, full = read_retrieval(parts, part.name, collection.limits)
+    read = read_retrieval(parts, part.name, collection.limits)
+    collection.retrieval, full, collection.unjudged = read
     if full:
         found = collection.retrieval
         sentence = (

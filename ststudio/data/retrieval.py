@@ -26,6 +26,7 @@ def with_pairs(table: Table) -> Table:
         first = pa.concat_tables(splits.values())
         splits = {}
     read = sum(judged.num_rows for judged in retrieval.qrels.values())
+    read += sum(lost.count for lost in table.left_out)
     left_out = (*table.left_out, LeftOut("judged irrelevant, or text missing", left, ()))
     return replace(
         table,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ststudio.data.retrieval import with_pairs
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
 from tests.data.reading import Reader, kept_reader
@@ -98,3 +99,26 @@ def test_columns_of_unequal_length_are_refused(names: tuple[str, str], reader: R
 def test_lists_called_positive_and_negative_are_classes(reader: Reader) -> None:
     table = read({"positive": TEXTS[:100], "negative": TEXTS[:99]}, reader)
     assert table.rows == 199
+
+
+QUERIES = {f"q{n}": f"how do I open door {n}" for n in range(40)}
+DOCUMENTS = {f"d{n}": f"turn the handle of door {n}" for n in range(40)}
+GRADES = ("1", "0", 1, 0, "2.5", True, None, "high", "nan")
+RELEVANT = ("1", 1, "2.5", True)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_judgements_are_numbers_however_they_are_written(listed: bool, reader: Reader) -> None:
+    grades = {f"q{n}": {f"d{n}": GRADES[n % len(GRADES)]} for n in range(36)}
+    rows = [
+        {"query-id": query, "corpus-id": document, "score": grade}
+        for query, judged in grades.items()
+        for document, grade in judged.items()
+    ]
+    qrels = rows if listed else grades
+    table = read({"corpus": DOCUMENTS, "queries": QUERIES, "qrels": qrels}, reader)
+    found = with_pairs(table)
+    relevant = sum(GRADES[n % len(GRADES)] in RELEVANT for n in range(36))
+    assert found.splits["train"].num_rows == relevant == 16
+    assert found.read == 36 == relevant + sum(left.count for left in found.left_out)
+    assert "12 rows left out" in dict(table.assumed)["unreadable"]
