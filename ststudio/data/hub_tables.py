@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ststudio.data.judgements import lost_judgements, named_by
+from ststudio.data.judgements import as_ids, lost_judgements, named_by, relevant_of
 from ststudio.data.layouts import Subset, choose_splits, choose_subset, find_subsets
 from ststudio.data.locks import only_one
 from ststudio.data.private_tables import read_private
@@ -179,11 +179,17 @@ def _texts(table: Table, what: str) -> pa.Table:
     key = next((name for name in ("_id", "id", "corpus-id", "query-id") if name in names), None)
     if key is None or "text" not in names:
         raise StudioError(f"{what} needs the columns _id and text; it has {', '.join(names)}.")
-    texts = [text or "" for text in rows["text"].to_pylist()]
+    texts = [text or "" for text in _column(rows, "text", what)]
     if "title" in names:
-        titles = [title or "" for title in rows["title"].to_pylist()]
+        titles = [title or "" for title in _column(rows, "title", what)]
         texts = [f"{title} {text}".strip() for title, text in zip(titles, texts, strict=True)]
-    return pa.table({"id": rows[key].cast(pa.string()), "text": pa.array(texts, pa.string())})
+    return pa.table({"id": as_ids(rows, key), "text": pa.array(texts, pa.string())})
+
+
+def _column(rows: pa.Table, name: str, what: str) -> list[Any]:
+    if pa.types.is_list(rows[name].type):
+        raise StudioError(f"{what} has lists in its column {name}; it needs one text in each row.")
+    return rows[name].cast(pa.string()).to_pylist()  # type: ignore[no-any-return]
 
 
 def _judgements(rows: pa.Table, source: Source) -> pa.Table:
@@ -191,5 +197,7 @@ def _judgements(rows: pa.Table, source: Source) -> pa.Table:
     missing = [name for name in wanted if name not in rows.schema.names]
     if missing:
         raise StudioError(f"{source['qrels']['id']} has no column {missing[0]!r}, as qrels have.")
-    ids = {name: rows[name].cast(pa.string()) for name in wanted[:2]}
-    return pa.table({**ids, "score": rows["score"]})
+    ids = {name: as_ids(rows, name) for name in wanted[:2]}
+    judged = pa.table({**ids, "score": rows["score"]})
+    relevant_of(judged)  # raises before the corpus is fetched
+    return judged

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ststudio.data.tables import Retrieval
+from ststudio.errors import StudioError
 
 LOST = "judgements_lost"
 ORDER = ("test", "validation", "train")  # what is measured on comes first
@@ -35,8 +36,8 @@ def named_by(qrels: Mapping[str, pa.Table], rows: int) -> Named:
 
 def _pairs(qrels: Mapping[str, pa.Table]) -> Iterator[tuple[str, str]]:
     for split in sorted(qrels, key=_place):
-        relevant = _relevant(qrels[split])
-        ids = (relevant[name].cast(pa.string()).to_pylist() for name in ("query-id", "corpus-id"))
+        relevant = relevant_of(qrels[split])
+        ids = (as_ids(relevant, name).to_pylist() for name in ("query-id", "corpus-id"))
         yield from zip(*ids, strict=True)
 
 
@@ -44,19 +45,48 @@ def _place(split: str) -> int:
     return ORDER.index(split) if split in ORDER else len(ORDER)
 
 
-def _relevant(judged: pa.Table) -> pa.Table:
+def relevant_of(judged: pa.Table) -> pa.Table:
+    """Return the judgements that say relevant; raise StudioError where scores are no numbers."""
     if "score" not in judged.schema.names:
         return judged
-    return judged.filter(pc.greater(judged["score"].cast(pa.float64()), 0))
+    try:
+        scores = judged["score"].cast(pa.float64())
+    except pa.ArrowException:
+        raise StudioError(
+            f'The column "score" of the judgements holds {_first_wrong(judged["score"])}, which is '
+            "no number. Write 1 for relevant, 0 for not."
+        ) from None
+    return judged.filter(pc.greater(scores, 0))
+
+
+def _first_wrong(scores: pa.ChunkedArray) -> str:
+    for value in pc.unique(scores).to_pylist() if pa.types.is_string(scores.type) else ():
+        try:
+            float(value or 0)
+        except ValueError:
+            return f'"{value[:30]}"'
+    return str(scores.type)
+
+
+def as_ids(rows: pa.Table, name: str) -> pa.ChunkedArray:
+    """Return a column of ids as text; raise StudioError where it holds anything else."""
+    try:
+        return rows[name].cast(pa.string())
+    except pa.ArrowException:
+        raise StudioError(
+            f'The column "{name}" holds {rows[name].type}, where a retrieval set has one id in '
+            "each row. Write one row for each id."
+        ) from None
 
 
 def lost_judgements(found: Retrieval) -> Iterator[tuple[str, str]]:
     """Say how many judgements are lost, of a set of which not all could be read."""
     lost, held, every = 0, 0, 0
     for split, judged in found.qrels.items():
-        relevant = _relevant(judged)
+        relevant = relevant_of(judged)
         whole = pc.and_(
-            _in(relevant["corpus-id"], found.corpus), _in(relevant["query-id"], found.queries)
+            _in(as_ids(relevant, "corpus-id"), found.corpus),
+            _in(as_ids(relevant, "query-id"), found.queries),
         )
         missing = relevant.num_rows - (pc.sum(whole).as_py() or 0)
         lost, every = lost + missing, every + relevant.num_rows
@@ -72,5 +102,4 @@ def lost_judgements(found: Retrieval) -> Iterator[tuple[str, str]]:
 
 
 def _in(ids: pa.ChunkedArray, texts: pa.Table) -> pa.ChunkedArray:
-    known = texts["id"].cast(pa.string()).combine_chunks()
-    return pc.is_in(ids.cast(pa.string()), value_set=known)
+    return pc.is_in(ids, value_set=as_ids(texts, "id").combine_chunks())

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ststudio.data.judgements import as_ids, relevant_of
 from ststudio.data.tables import LeftOut, Retrieval, Table
 
 ANCHOR, POSITIVE = "queries.text", "corpus.text"
@@ -50,14 +51,13 @@ def _plain(split: pa.Table) -> pa.Table:
 
 def _joined(retrieval: Retrieval, judged: pa.Table) -> pa.Table:
     """Return the relevant pairs of a split, in the order of the judgements."""
-    if "score" in judged.schema.names:
-        judged = judged.filter(pc.greater(judged["score"].cast(pa.float64()), 0))
-    queries = _looked_up(retrieval.queries, judged["query-id"])
-    documents = _looked_up(retrieval.corpus, judged["corpus-id"])
+    judged = relevant_of(judged)
+    queries = _looked_up(retrieval.queries, as_ids(judged, "query-id"))
+    documents = _looked_up(retrieval.corpus, as_ids(judged, "corpus-id"))
     pairs = pa.table({ANCHOR: queries, POSITIVE: documents})
     return pairs.filter(pc.and_(pc.is_valid(queries), pc.is_valid(documents)))
 
 
 def _looked_up(texts: pa.Table, ids: pa.ChunkedArray) -> pa.ChunkedArray:
-    keys = texts["id"].cast(pa.string()).combine_chunks()
-    return texts["text"].take(pc.index_in(ids.cast(pa.string()), keys))
+    keys = as_ids(texts, "id").combine_chunks()
+    return texts["text"].take(pc.index_in(ids, keys))

@@ -247,6 +247,38 @@ def test_retrieval_sets_are_joined(hub: Hub) -> None:
     assert counted(open_source(pinned)) == {"train": 2}
 
 
+@pytest.mark.parametrize(
+    ("part", "column", "value", "words"),
+    [
+        ("qrels", "score", "high", 'column "score" .+ "high", which is no number'),
+        ("qrels", "score", ["1"], 'column "score" .+ no number'),
+        ("qrels", "corpus-id", ["3", "4"], 'column "corpus-id" holds list'),
+        ("qrels", "query-id", ["q1"], 'column "query-id" holds list'),
+        ("corpus", "_id", ["3"], 'column "_id" holds list'),
+        ("corpus", "text", ["a", "b"], "corpus of alice/data has lists in its column text"),
+    ],
+)
+def test_a_retrieval_set_of_other_values_is_explained(
+    part: str, column: str, value: object, words: str, hub: Hub
+) -> None:
+    parts = {
+        "corpus": [{"_id": str(n), "text": f"document {n}"} for n in range(9)],
+        "queries": [{"_id": f"q{n}", "text": f"claim {n}"} for n in range(4)],
+        "qrels": [{"query-id": f"q{n}", "corpus-id": str(n), "score": "1"} for n in range(4)],
+    }
+    for row in parts[part]:
+        row[column] = value  # type: ignore[assignment]
+    files = {f"{name}.parquet": as_parquet(rows) for name, rows in parts.items()}
+    names = (("corpus", "corpus"), ("queries", "queries"), ("default", "qrels"))
+    configs = [
+        {"config_name": name, "data_files": [{"split": "train", "path": f"{path}.parquet"}]}
+        for name, path in names
+    ]
+    hub.add_repo("dataset", "alice/data", {"README.md": card(configs=configs), **files})
+    with pytest.raises(StudioError, match=words):
+        open_source(from_hub())
+
+
 BAD_REPOSITORIES: dict[str, tuple[dict[str, bytes], str]] = {
     "empty": ({"README.md": card()}, "is empty"),
     "pictures": ({"a.png": b"x", "b.png": b"x"}, "holds no Parquet, CSV"),
