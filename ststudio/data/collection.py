@@ -56,8 +56,6 @@ class Collection:
                     gathering.leave_out(line, str(row))
         except Full:
             self.full.add(split)
-        if gathering.passed_over:
-            self.full.add(split)
 
     def table(self, names: str) -> Table:
         """Return everything as one table; raise StudioError where nothing was gathered."""
@@ -97,7 +95,11 @@ class Collection:
         return f" that can be used: of the first, {reasons[0]}" if reasons else ""
 
     def _limits_met(self) -> list[tuple[str, str]]:
-        sentences = [self._cut_short(split) for split in sorted(self.full & self.splits.keys())]
+        sentences = [
+            self._cut_short(split)
+            for split, found in sorted(self.splits.items())
+            if split in self.full or found.passed_over
+        ]
         if cut := sum(found.cut for found in self.splits.values()):
             most = self.limits["cell_characters"]
             sentences.append(f"{cut:,} cells were cut after {most:,} characters.")

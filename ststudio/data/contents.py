@@ -38,6 +38,18 @@ def look_first(parts: Sequence[Part], limits: Mapping[str, int]) -> None:
     need(wanted)
 
 
+def look_everywhere(parts: Sequence[Part], limits: Mapping[str, int]) -> None:
+    """Raise Missing for all that the budget holds: what is sought may stand in any of them."""
+    left = limits["decoded_bytes"]
+    wanted = []
+    for part in parts:
+        if part.size is None or left <= 0:
+            break
+        wanted.append((part, [(0, min(part.size, left))]))
+        left -= min(part.size, left)
+    need(wanted)
+
+
 def look_further(part: Part, gathered: Gathering | None, limits: Mapping[str, int]) -> None:
     """Raise Missing for what it takes to get all rows that may be read, if there is more."""
     here, most = prefix_bytes(part), min(part.size or 0, limits["decoded_bytes"] + 1)

@@ -11,6 +11,7 @@ from ststudio.data.contents import (
     PARQUET,
     is_parquet,
     load,
+    look_everywhere,
     look_first,
     look_further,
 )
@@ -79,6 +80,12 @@ def _read_texts(texts: Sequence[Part], collection: Collection) -> None:
     for place, part in enumerate(texts[:MOST_FILES]):
         if split in collection.full:
             break
+        found = collection.splits.get(split)
+        if found and found.sought:
+            look_everywhere(texts, collection.limits)
+            if not part.whole and not part.has:
+                collection.full.add(split)
+                break
         look_first(texts[place:], collection.limits)
         _read_part(part, collection)
     if len(texts) > MOST_FILES:

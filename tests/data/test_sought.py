@@ -166,6 +166,33 @@ def test_judged_documents_of_lines_are_looked_for_as_far_as_bytes_go(
     assert corpus_bytes(hub) < 4 * MB < len(data)
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_judged_documents_are_looked_for_in_every_file(
+    kind: str, hub: Hub, limits: Callable[..., None]
+) -> None:
+    limits(ROWS=200, DECODED_BYTES=2 * MB)
+    rows = list(zip(ids(30_000), documents(30_000, 20), strict=True))
+    line = {
+        "jsonl": lambda key, text: json.dumps({"_id": key, "text": text}),
+        "csv": lambda key, text: f"{key},{text}",
+    }[kind]
+    header = "_id,text\n" if kind == "csv" else ""
+    shards = {
+        f"corpus/c{n:05d}.{kind}": header + "\n".join(line(*row) for row in rows[n : n + 3_000])
+        for n in range(0, 30_000, 3_000)
+    }
+    judged = {"test": [*range(500, 520), *range(8_500, 8_520), *range(29_500, 29_520)]}
+    beir(hub, judged, {name: text.encode() for name, text in shards.items()})
+
+    found = open_source(from_hub())
+
+    assert kept(found, range(500, 520)) == kept(found, range(8_500, 8_520)) == 1
+    assert kept(found, range(29_500, 29_520)) == 0  # beyond the bytes that may be read
+    assert "20 of 60 judgements are lost" in lost(found)
+    assert "Only 180 rows of the corpus were read" in dict(found.assumed)["truncated_by_limit"]
+    assert corpus_bytes(hub) < 3 * MB < sum(map(len, shards.values()))
+
+
 def test_a_set_in_one_file_keeps_what_is_judged(
     limits: Callable[..., None], tmp_path: Path
 ) -> None:
