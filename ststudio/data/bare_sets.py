@@ -11,18 +11,19 @@ RETURNS = 4  # times that a class is met, on average at least
 LEAST_ROWS = 8
 
 
-def part_classes(splits: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
-    """Return splits of arrays of two as texts and labels, where one of the two is a class."""
+def part_classes(splits: Mapping[str, pa.Table]) -> tuple[dict[str, pa.Table], str]:
+    """Return splits of arrays of two as texts and labels, where one of the two is a class.
+
+    Says also how they were read, "" where they stay as they are.
+    """
     train = splits["train"]
-    if train.schema.names != [NAME] or not pa.types.is_list(train[NAME].type):
-        return dict(splits)
-    if any(not _all_two(split) for split in splits.values()) or train.num_rows < LEAST_ROWS:
-        return dict(splits)
+    if not all(map(_all_two, splits.values())) or train.num_rows < LEAST_ROWS:
+        return dict(splits), ""
     classes = [place for place in (0, 1) if _is_class(pc.list_element(train[NAME], place))]
     if len(classes) != 1:
-        return dict(splits)
+        return dict(splits), ""
     label = classes[0]
-    return {
+    parted = {
         name: pa.table(
             {
                 "text": pc.list_element(split[NAME], 1 - label),
@@ -31,9 +32,14 @@ def part_classes(splits: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         )
         for name, split in splits.items()
     }
+    which = ("first", "second")[label]
+    said = f"The {which} text of each array returns so often that it was taken as a class."
+    return parted, f"{said} If it is what people search for, call it query."
 
 
 def _all_two(split: pa.Table) -> bool:
+    if split.schema.names != [NAME] or not pa.types.is_list(split[NAME].type):
+        return False
     lengths: Sequence[int | None] = pc.unique(pc.list_value_length(split[NAME])).to_pylist()
     return list(lengths) == [2]
 

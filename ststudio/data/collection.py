@@ -5,6 +5,7 @@ from typing import Any
 
 from ststudio.data.bare_sets import part_classes
 from ststudio.data.gather import Full, Gathering
+from ststudio.data.jsons import BareArray
 from ststudio.data.losses import losses, merged
 from ststudio.data.own_splits import split_by_column
 from ststudio.data.sampling import Scope
@@ -23,6 +24,7 @@ class Collection:
     ) -> None:
         self.limits, self.reading, self.sought = limits, reading, sought
         self.delimited = False
+        self.bare = True  # every row was an array without a name
         self.splits: dict[str, Gathering] = {}
         self.full: set[str] = set()
         self.scopes: dict[str, Scope] = {}  # by split
@@ -51,6 +53,7 @@ class Collection:
         try:
             for line, row in ((line, each) for line, found in rows for each in unfold(found)):
                 if isinstance(row, Mapping):
+                    self.bare = self.bare and isinstance(row, BareArray)
                     gathering.add(line, row)
                 else:
                     gathering.leave_out(line, str(row))
@@ -73,7 +76,9 @@ class Collection:
             splits = {"train": splits.pop(first), **splits}
         gathered = list(splits.values())
         tables = {name: splits[name].table() for name in sorted(splits, key=ORDER.index)}
-        tables = part_classes(tables)
+        if self.bare:
+            tables, said = part_classes(tables)
+            self.assumed += [("class_in_arrays", said)] if said else []
         if list(tables) == ["train"]:
             tables, column = split_by_column(tables["train"])
             if column:

@@ -31,7 +31,10 @@ PREVIEW_ROWS = 5
 LINES_NAMED = 10
 # What a parser assumed is news, but what it lost is a warning.
 LOSSES = ("truncated_by_limit", "judgements_lost", "ragged_rows", "unreadable")
-MENDS = {"header_assumed": Fix("first_row_is_header")}
+MENDS = {
+    "header_assumed": Fix("first_row_is_header"),
+    "class_in_arrays": Fix("rename_column", {"column": "label", "name": "query"}),
+}
 
 
 def diagnose(
@@ -143,8 +146,10 @@ def _guessed(guesses: list[Guess], wish: Wish) -> Iterator[Finding]:
 def _assumed(table: Table) -> Iterator[Finding]:
     for code, said in table.assumed:
         level: Level = "warning" if code in LOSSES else "info"
-        several = len(table.splits["train"].schema.names) > 1  # one text a line has no names
-        yield Finding(level, code, said, MENDS.get(code) if several else None)
+        names = table.splits["train"].schema.names
+        fix = MENDS.get(code) if len(names) > 1 else None  # one text a line has no names
+        done = fix is not None and fix.args.get("column", names[0]) not in names
+        yield Finding(level, code, said, None if done else fix)
 
 
 def _counts(table: Table, rows: Rows | None) -> dict[str, Any]:

@@ -20,6 +20,10 @@ LOOKED_AT = 20  # lines
 NAME_CHARACTERS = 30  # of a key; longer ones are texts
 
 
+class BareArray(dict[str, Any]):
+    """A row that was written as an array of texts, without a name."""
+
+
 def is_json_lines(text: str, named: bool) -> bool:
     """Tell whether at least half of the first lines are rows by themselves."""
     closed = "" if is_array(text) else ","  # in an array, rows with a comma are no lines
@@ -88,7 +92,7 @@ def as_row(value: object) -> Any:  # noqa: ANN401
         return {"text": value}
     if isinstance(value, list) and value:
         if all(isinstance(item, str) for item in value):
-            return {"set": value}
+            return BareArray({"set": value})
         return {f"column{position}": item for position, item in enumerate(value, 1)}
     return NO_ROW
 

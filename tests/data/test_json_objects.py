@@ -1,4 +1,4 @@
-"""JSON objects: what is no row in them is counted, and what was guessed of them is said."""
+"""JSON objects and arrays: what is no row is counted, and what was guessed is said."""
 
 import json
 from collections.abc import Iterator
@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from ststudio.data.doctor import diagnose
 from ststudio.data.retrieval import with_pairs
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
 from tests.data.reading import Reader, kept_reader
+from tests.data.seen import find
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -122,3 +124,33 @@ def test_judgements_are_numbers_however_they_are_written(listed: bool, reader: R
     assert found.splits["train"].num_rows == relevant == 16
     assert found.read == 36 == relevant + sum(left.count for left in found.left_out)
     assert "12 rows left out" in dict(table.assumed)["unreadable"]
+
+
+SEARCHES = [f"{how} {what}" for how in ("open", "lost", "loud") for what in TEXTS[:10]]
+ANSWERED = [[SEARCHES[n % 30], f"press the button number {n} and wait for it"] for n in range(120)]
+
+
+def test_it_is_said_where_a_text_of_bare_arrays_is_taken_as_a_class(reader: Reader) -> None:
+    table = read(ANSWERED, reader)
+    found = diagnose(table)
+    said = find(found, "class_in_arrays")
+    assert (found.case, found.columns) == ("text-class", {"text": "text"})
+    assert "first text of each array" in said.message
+    assert said.fix is not None
+    pairs = diagnose(table, [said.fix])
+    assert (pairs.case, pairs.columns) == ("pair", {"anchor": "query", "positive": "text"})
+    assert find(pairs, "class_in_arrays").fix is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"set": row} for row in ANSWERED],
+        {"train": ANSWERED, "test": [{"question": row[0], "answer": row[1]} for row in ANSWERED]},
+        {"train": ANSWERED, "test": [[*row, "a third"] for row in ANSWERED]},
+    ],
+    ids=["named", "other columns held out", "other lengths held out"],
+)
+def test_only_bare_arrays_of_two_are_read_so(value: Any, reader: Reader) -> None:  # noqa: ANN401
+    table = read(value, reader)
+    assert table.splits["train"].schema.names == ["set"]
