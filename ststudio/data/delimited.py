@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ststudio.data.cells import Dialect, read_cells
-from ststudio.data.dialects import comments_above, is_spaced, quote_mark, rewritten, titles_above
+from ststudio.data.dialects import (
+    UNIT,
+    comments_above,
+    is_spaced,
+    quote_mark,
+    rewritten,
+    titles_above,
+)
 from ststudio.data.findings import count, quoted
 from ststudio.data.gather import Gathering
 from ststudio.data.headers import (
@@ -30,7 +37,7 @@ DELIMITERS = {
     "^": "carets",
     "~": "tildes",
     "\x01": "control characters",
-    "\x1f": "marks of several characters",
+    UNIT: "marks of several characters",
 }
 NEVER = "\x1e"  # in rows of one cell
 LOOKED_AT = 200  # rows, to find delimiter and header
@@ -58,11 +65,13 @@ def read_delimited(
     reading: Reading = AS_FOUND,
 ) -> None:
     """Gather rows from delimited text and add what was assumed, raising Full."""
-    lines = rewritten(io.StringIO(text, newline="").readlines())
+    decided = reading.delimiter not in (None, UNIT)
+    lines, told = rewritten(io.StringIO(text, newline="").readlines(), decided)
     layout = find_layout(lines, name, reading)
     rows = read_cells(lines, layout.dialect, gathering, layout.skipped)
     first = next(((line, cells) for line, cells in rows if any(cells)), None)
-    assumed += _assumptions(layout, name, reading)
+    assumed += [(code, said.replace("{name}", name)) for code, said in told]
+    assumed += _assumptions(layout, name, reading, bool(told))
     if first is None:
         return
     header = layout.header or invent_header(len(first[1]))
@@ -168,11 +177,12 @@ def _consistency(rows: list[list[str]]) -> float:
     return share if named and share >= OF_A_HEADER else 0.0
 
 
-def _assumptions(layout: Layout, name: str, reading: Reading) -> list[tuple[str, str]]:
+def _assumptions(layout: Layout, name: str, reading: Reading, told: bool) -> list[tuple[str, str]]:
     assumed = []
     usual = "\t" if _plain_name(name).endswith(".tsv") else ","
     delimiter = layout.dialect.delimiter
-    if reading.delimiter is None and delimiter in DELIMITERS and delimiter != usual:
+    found = delimiter in DELIMITERS and delimiter != usual
+    if found and reading.delimiter is None and not told:
         sentence = f"The cells of {name} are separated by {DELIMITERS[delimiter]}."
         assumed.append(("delimiter_assumed", sentence))
     if reading.header is None and layout.header is None:

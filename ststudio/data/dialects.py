@@ -25,19 +25,35 @@ COUNTED = re.compile(
 AROUND = re.compile(r"\S +[|;\x1f] +\S")
 GAP = re.compile(r"(?<=[^\s,;|]) {2,}(?=\S)")  # between two cells of a printed row
 LEAST_PADDED = 5  # rows that line up, before that is no chance
-MARK = re.compile(r"\s*__label__(\S+)|[A-Z]{2,8}:([A-Za-z_]+)(?=\s)")  # fastText's, and TREC's
+FASTTEXT = re.compile(r"\s*__label__(\S+)")
+MORE_LABELS = re.compile(r"(?:^|\s)__label__\S+")
+TREC = re.compile(r"[A-Z]{2,8}:[A-Za-z_]+(?=\s)")
+RETURNS = 3  # times that one of TREC's classes is met, on average at least: a log's words differ
 
 
-def rewritten(lines: Sequence[str]) -> Sequence[str]:
-    """Return lines as CSV has them, one for one: no Markdown rules, long delimiters, escapes."""
+Said = list[tuple[str, str]]  # (finding code, sentence about the file's {name})
+
+
+def rewritten(lines: Sequence[str], decided: bool) -> tuple[Sequence[str], Said]:
+    """Return lines as CSV has them, one for one: no Markdown rules, long delimiters, escapes.
+
+    Says also how cells were told apart where no delimiter does it, unless one was decided on.
+    """
     sample = [line for line in lines[:LOOKED_AT] if line.strip()]
+    if not decided and (said := _labels(sample, lines)):
+        return [_labelled(line) for line in lines], said
     for applies, write in FORMS:
         if sample and applies(sample):
-            return [write(line) for line in lines]
+            return [write(line) for line in lines], []
+    if decided:
+        return lines, []
     if mark := _long_delimiter(sample):
-        return [line.replace(mark, UNIT) for line in lines]
-    starts = _fixed_widths(sample)
-    return [_parted(line, starts) for line in lines] if starts else lines
+        return [line.replace(mark, UNIT) for line in lines], []
+    if not (starts := _fixed_widths(sample)):
+        return lines, []
+    places = ", ".join(str(start + 1) for start in starts)
+    told = f"The cells of {{name}} are told apart by where they begin in a line: at {places}."
+    return [_parted(line, starts) for line in lines], [("delimiter_assumed", told)]
 
 
 def _share(lines: Sequence[str], holds: Callable[[str], bool]) -> float:
@@ -57,8 +73,9 @@ def _fixed_widths(sample: Sequence[str]) -> list[int]:
     if len(sample) < LEAST_PADDED or any("\t" in line for line in sample):
         return []
     starts = [gap.end() for gap in GAP.finditer(sample[0])]
-    whole = all(_share(sample, lambda line, at=at: _begins(line, at)) == 1 for at in starts)  # type: ignore[misc]
-    return [0, *starts] if starts and whole else []
+    whole = all(_begins(line, at) for line in sample for at in starts)
+    apart = all(2 * sum(_is_apart(line, at) for line in sample) > len(sample) for at in starts)
+    return [0, *starts] if starts and whole and apart else []
 
 
 def _begins(line: str, at: int) -> bool:
@@ -66,20 +83,41 @@ def _begins(line: str, at: int) -> bool:
     return line[at - 1 : at] in ("", " ", "\n", "\r") and line[at : at + 1] != " "
 
 
+def _is_apart(line: str, at: int) -> bool:
+    """Tell whether a cell begins there behind blanks: a sentence reaches there by chance."""
+    return line[at - 2 : at] == "  " and bool(line[at : at + 1].strip())
+
+
 def _parted(line: str, starts: Sequence[int]) -> str:
+    """Return a line's cells, or the line itself where it does not fit: then it is left out."""
+    if not all(_begins(line, at) for at in starts):
+        return line
     ends = [*starts[1:], len(line)]
     cells = (line[start:end].strip() for start, end in zip(starts, ends, strict=True))
     return UNIT.join(cells) + "\n" if line.strip() else line
 
 
-def _is_labelled(sample: Sequence[str]) -> bool:
-    return _share(sample, lambda line: bool(MARK.match(line))) >= NEARLY_ALL
+def _labels(sample: Sequence[str], lines: Sequence[str]) -> Said:
+    """Say that lines begin with their class, as fastText's and TREC's do; nothing of others."""
+    told = "Each line of {name} begins with its class, such as "
+    if sample and _share(sample, lambda line: bool(FASTTEXT.match(line))) >= NEARLY_ALL:
+        said = [("delimiter_assumed", f"{told}{sample[0].split()[0]}.")]
+        several = sum(len(MORE_LABELS.findall(line)) > 1 for line in lines)
+        more = f"In {{name}} {several:,} lines have several classes: the first was taken."
+        return said + [("several_labels", more)] * (several > 0)
+    marks = [mark[0] for line in sample if (mark := TREC.match(line))]
+    recur = len(set(marks)) * RETURNS <= len(marks)
+    if marks and recur and len(marks) >= NEARLY_ALL * len(sample):
+        return [("delimiter_assumed", f"{told}{marks[0]}.")]
+    return []
 
 
 def _labelled(line: str) -> str:
     """Write a line that begins with its class as a class, a delimiter and a text."""
-    mark = MARK.match(line)
-    return f"{mark[1] or mark[0]}{UNIT}{line[mark.end() :].lstrip()}" if mark else line
+    if mark := FASTTEXT.match(line):
+        return f"{mark[1]}{UNIT}{MORE_LABELS.sub('', line).strip()}\n"
+    mark = TREC.match(line)
+    return f"{mark[0]}{UNIT}{line[mark.end() :].lstrip()}" if mark else line
 
 
 def _is_framed(sample: Sequence[str]) -> bool:
@@ -131,7 +169,6 @@ def _unescaped(line: str) -> str:
 
 
 FORMS: tuple[tuple[Callable[[Sequence[str]], bool], Callable[[str], str]], ...] = (
-    (_is_labelled, _labelled),
     (_is_framed, _unframed),
     (_is_wrapped, _unwrapped),
     (_has_rule, _unruled),

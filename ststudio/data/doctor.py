@@ -30,7 +30,7 @@ __all__ = ["Diagnosis", "Finding", "Fix", "Label", "diagnose"]
 PREVIEW_ROWS = 5
 LINES_NAMED = 10
 # What a parser assumed is news, but what it lost is a warning.
-LOSSES = ("truncated_by_limit", "judgements_lost", "ragged_rows", "unreadable")
+LOSSES = ("truncated_by_limit", "judgements_lost", "ragged_rows", "unreadable", "several_labels")
 MENDS = {
     "header_assumed": Fix("first_row_is_header"),
     "class_in_arrays": Fix("rename_column", {"column": "label", "name": "query"}),

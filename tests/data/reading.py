@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ststudio.child import Child
-from ststudio.data.tables import AS_FOUND, Part, Table, open_table, reading_limits
+from ststudio.data.tables import AS_FOUND, Part, Reading, Table, open_table, reading_limits
 
 TICKS = 100  # of the processor, a second
 
@@ -19,7 +19,9 @@ class Reader:
     folder: Path
     files: int = 0
 
-    def read(self, data: bytes, name: str, seconds: float = 60) -> Table:
+    def read(
+        self, data: bytes, name: str, seconds: float = 60, reading: Reading = AS_FOUND
+    ) -> Table:
         """Read bytes as a file of that name; StudioError, ChildDied and TimeoutError come out."""
         self.files += 1
         path, out = self.folder / f"{self.files}", self.folder / f"{self.files}-out"
@@ -28,7 +30,7 @@ class Reader:
             "parts": [{**asdict(Part(path, name)), "path": str(path)}],
             "out": str(out),
             "limits": reading_limits(),
-            "reading": asdict(AS_FOUND),
+            "reading": asdict(reading),
             "sought": [],
         }
         try:

@@ -1,0 +1,82 @@
+"""Text that only looks like a table, and tables that look like text."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ststudio.data.tables import Reading, Table
+from tests.data.made import Writer
+from tests.data.reading import Reader, kept_reader
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    with kept_reader(tmp_path_factory.mktemp("dialects")) as kept:
+        yield kept
+
+
+def read(lines: list[str], reader: Reader, name: str = "file.txt") -> Table:
+    """Read lines as one file."""
+    return reader.read("".join(f"{line}\n" for line in lines).encode(), name)
+
+
+def said(table: Table) -> dict[str, str]:
+    """Return what was assumed, by its code."""
+    return dict(table.assumed)
+
+
+FIRST = "The printer on the second floor does not print in colour.  Please have a look."
+AT = FIRST.index("Please")
+CHANCE = [f"{FIRST[: AT - 2]}! And so on {n}." for n in range(60)]  # a word begins there, too
+SENTENCES = [f"The lamp {n} is off." for n in range(60)]
+
+
+@pytest.mark.parametrize("others", [SENTENCES, CHANCE])
+def test_two_blanks_in_the_first_sentence_make_no_table(others: list[str], reader: Reader) -> None:
+    table = read([FIRST, *others], reader)
+    assert table.splits["train"].num_columns == 1
+    assert (table.rows, table.splits["train"]["text"][0].as_py()) == (61, FIRST)
+
+
+def test_cells_told_apart_by_their_place_are_said_and_lines_that_do_not_fit_counted(
+    reader: Reader,
+) -> None:
+    rows = [f"{'question':<30}answer", *(f"{f'how do I open {n}':<30}turn it" for n in range(250))]
+    long = "a question that is longer than its column and goes on"
+    table = read([*rows, long, *rows[1:9]], reader)
+    assert table.splits["train"].schema.names == ["question", "answer"]
+    assert "told apart by where they begin in a line: at 1, 31." in said(table)["delimiter_assumed"]
+    assert [(left.count, left.lines) for left in table.left_out] == [(1, (252,))]
+    assert table.rows == 258
+
+
+def test_labels_do_not_leak_into_the_text(reader: Reader) -> None:
+    texts = [Writer(n).say() for n in range(40)]
+    lines = [
+        f"__label__{'ab'[n % 2]} {'__label__c ' * (n % 4 == 0)}{text}" + " __label__d" * (n == 7)
+        for n, text in enumerate(texts)
+    ]
+    table = read(lines, reader)
+    assert table.splits["train"].to_pydict() == {
+        "column1": ["ab"[n % 2] for n in range(40)],
+        "column2": texts,
+    }
+    assert "11 lines have several classes" in said(table)["several_labels"]
+    assert "begins with its class, such as __label__a." in said(table)["delimiter_assumed"]
+
+
+def test_a_log_is_no_list_of_classes(reader: Reader) -> None:
+    words = [first + last for first in "abcdef" for last in "uvwxyzqrst"]
+    levels = ("ERROR", "INFO", "WARN")
+    lines = [f"{levels[n % 3]}:{words[n]} went off again" for n in range(60)]
+    assert read(lines, reader).splits["train"].num_columns == 1
+
+
+def test_the_lines_of_such_a_file_can_be_had_whole(reader: Reader) -> None:
+    lines = [f"__label__{'ab'[n % 2]} the lamp {n}" for n in range(40)]
+    table = read(lines, reader)
+    assert table.splits["train"].num_columns == 2 and table.delimited
+    whole = reader.read("\n".join(lines).encode(), "file.txt", reading=Reading(delimiter="\t"))
+    assert whole.splits["train"]["text"].to_pylist() == lines
