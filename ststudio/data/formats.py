@@ -152,7 +152,10 @@ def _read_text(text: str, part: Part, collection: Collection, cut: bool) -> None
         return
     tabular = name.endswith((".csv", ".tsv"))
     if not tabular and (records := read_records(text)) is not None:
-        collection.take(part.split, records)
+        rows, told = records
+        collection.assumed.append(("records_assumed", f"A row of {part.name} is {told}."))
+        collection.delimited = True  # a delimiter can still be decided on
+        collection.take(part.split, rows)
         return
     _read_cells(text, part, collection)
 

@@ -7,7 +7,7 @@ from ststudio.data.delimited import NAMES_AGAIN, RAGGED
 from ststudio.data.findings import count
 from ststudio.data.gather import EMPTY, NAMED_LINES, Gathering
 from ststudio.data.jsons import BROKEN, NO_ROW, TOO_DEEP
-from ststudio.data.records import NOT_TWO
+from ststudio.data.records import NOT_TWO, OUTSIDE
 from ststudio.data.tables import LeftOut
 from ststudio.data.unfold import NO_ANSWER
 
@@ -22,6 +22,7 @@ LOSSES = {
     NO_ROW: "unreadable",
     NO_ANSWER: "no_answer",
     NOT_TWO: "ragged_rows",
+    OUTSIDE: "ragged_rows",
 }
 
 

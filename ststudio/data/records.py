@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from ststudio.data.findings import quoted
+
 Rows = Iterator[tuple[int, Any]]  # (line, dict), or (line, the reason why it is no row)
 
 CHARACTERS = 40_000  # looked at
@@ -18,26 +20,27 @@ HEADED = 0.2  # of the lines are headings
 NEARLY_ALL = 0.9  # of the blocks between empty lines have two lines
 LEAST_ROWS = 5  # before two lines between empty ones are no chance
 NOT_TWO = "it has more or fewer than two lines"
+OUTSIDE = "it stands between two rows and belongs to none"
 MOST_NAMES = 8
 OFTEN = 0.5  # as often as the name that comes most: other words before a colon are no names
 ALIKE = 0.8  # of the rows have the same names
 NAMED = 0.5  # of the lines are named; the others go on with the cell above
 
 
-def read_records(text: str) -> Rows | None:
-    """Return the rows of a text that is written so, None of any other."""
+def read_records(text: str) -> tuple[Rows, str] | None:
+    """Return the rows of a text that is written so and how they were told, None of any other."""
     cut = len(text) > CHARACTERS
     sample = text[:CHARACTERS].splitlines()
     if not sample:
         return None
     if names := _names(sample):
-        return _named(text.splitlines(), names)
+        return _named(text.splitlines(), names), f"the lines that begin with {quoted(names)}"
     if _share(filter(str.strip, sample), HEADING.match) >= HEADED and HEADING.match(sample[0]):
-        return _headed(text.splitlines())
+        return _headed(text.splitlines()), "a heading and what stands below it"
     blocks = _blocks(sample, cut)
-    quoted = any(line.startswith('"') for line in sample)  # an empty line may be inside a cell
-    if not quoted and sum(len(block) == 2 for _, block in blocks) >= NEARLY_ALL * len(blocks):
-        return _paired(text.splitlines())
+    quotes = any(line.startswith('"') for line in sample)  # an empty line may be inside a cell
+    if not quotes and sum(len(block) == 2 for _, block in blocks) >= NEARLY_ALL * len(blocks):
+        return _paired(text.splitlines()), "two lines between empty ones"
     return None
 
 
@@ -56,7 +59,7 @@ def _names(sample: Sequence[str]) -> list[str]:
     if not 2 <= len(names) <= MOST_NAMES or not cells[0] or cells[0][0] != names[0]:
         return []
     named = sum(1 for cell in cells if cell and cell[0] in names)
-    rows = [tuple(row) for _, row in _named(lines, names)]
+    rows = [tuple(row) for _, row in _named(lines, names) if isinstance(row, dict)]
     alike = Counter(rows).most_common(1)[0][1]
     return names if named >= NAMED * len(lines) and alike >= ALIKE * len(rows) else []
 
@@ -102,8 +105,8 @@ def _paired(lines: Sequence[str]) -> Rows:
             yield number, NOT_TWO
 
 
-def _named(lines: Sequence[str], names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Give the rows; one begins where a name returns."""
+def _named(lines: Sequence[str], names: Sequence[str]) -> Rows:
+    """Give the rows; one begins where a name returns, and ends below an empty line once whole."""
     row: dict[str, str] = {}
     began, last = 1, ""
     for number, line in enumerate(lines, 1):
@@ -115,7 +118,13 @@ def _named(lines: Sequence[str], names: Sequence[str]) -> Iterator[tuple[int, di
             began = began if row else number
             last = cell[0]
             row[last] = cell[1]
-        elif last and line.strip():
+        elif not line.strip():
+            if len(row) == len(names):
+                yield began, row
+                row, last = {}, ""
+        elif not last:
+            yield number, OUTSIDE
+        else:
             row[last] = f"{row[last]} {line.strip()}"
     if row:
         yield began, row

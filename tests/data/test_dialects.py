@@ -80,3 +80,32 @@ def test_the_lines_of_such_a_file_can_be_had_whole(reader: Reader) -> None:
     assert table.splits["train"].num_columns == 2 and table.delimited
     whole = reader.read("\n".join(lines).encode(), "file.txt", reading=Reading(delimiter="\t"))
     assert whole.splits["train"]["text"].to_pylist() == lines
+
+
+def test_what_stands_between_records_is_no_part_of_the_one_above(reader: Reader) -> None:
+    lines = []
+    for n in range(40):
+        lines += [f"Q: how do I open {n}?", "A: turn the key", "   and wait"]
+        lines += [""] * (n % 2)  # some stand close together
+        lines += ["Chapter two", ""] * (n == 19)
+    table = read(lines, reader)
+    assert set(table.splits["train"]["A"].to_pylist()) == {"turn the key and wait"}
+    assert (table.rows, table.read) == (40, 41)
+    assert "belongs to none" in said(table)["ragged_rows"]
+
+
+RECORDS = {
+    'begin with "Q", "A"': "Q: how do I open {}?\nA: turn the key\n",
+    "a heading": "## how do I open {}?\n\nturn the key\n",
+    "two lines between": "how do I open {}?\nturn the key\n",
+}
+
+
+@pytest.mark.parametrize("told", RECORDS)
+def test_rows_of_several_lines_are_said_and_can_be_undone(told: str, reader: Reader) -> None:
+    text = "\n".join(RECORDS[told].format(n) for n in range(40))
+    table = reader.read(text.encode(), "file.txt")
+    assert table.rows == 40 and table.delimited
+    assert told in said(table)["records_assumed"]
+    whole = reader.read(text.encode(), "file.txt", reading=Reading(delimiter="\t"))
+    assert whole.splits["train"].num_columns == 1 and whole.rows >= 79  # "#" marks a comment
