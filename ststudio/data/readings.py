@@ -1,5 +1,6 @@
 """What is to say about the columns, once each has a role or none."""
 
+import re
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -17,6 +18,17 @@ from ststudio.data.tables import Table
 from ststudio.settings import get_settings
 
 FITS = 0.6
+MOST_GRADES = 10
+GRADES = frozenset(
+    "no none not low lower lowest weak little slight minor poor bad medium mid middle moderate some "
+    "partial partly partially somewhat fair average high higher highest strong strongly good very "
+    "great full fully perfect excellent exact exactly same similar identical equal equivalent "
+    "related unrelated relevant irrelevant different dissimilar "
+    "kein keine niedrig gering schwach mittel teilweise hoch stark sehr gleich gut schlecht "
+    "aucun aucune faible moyen moyenne fort forte bas haut eleve élevé élevée bon mauvais "
+    "ninguno ninguna bajo baja medio media alto alta nulo bueno malo basso bassa buono "
+    "laag hoog".split()
+)
 DOCUMENT_CHARACTERS = 200  # mean: texts long enough to hold neighbouring sentences
 
 
@@ -86,15 +98,37 @@ def _ignored_labels(guess: Guess, rows: Rows, others: list[Column]) -> Iterator[
                 Fix("use_case", {"case": key}),
             )
         elif guess.case == "pair" and hint("score", other.name) == 1.0:
-            yield Finding(
-                "error",
-                "negatives_as_positives",
-                f'"{other.name}" says in words how alike the texts are: {quoted(other.values, 3)}. '
-                "Read as pairs of positives, those that are not alike are trained as if they were. "
-                "Write numbers from 0 to 1 for the words, or take the column out.",
-            )
+            yield _in_words(other)
         else:
             yield _left_label(guess, other)
+
+
+def _in_words(other: Column) -> Finding:
+    """Say that a column called a score holds words: grades block, remarks do not."""
+    leave = Fix("drop_columns", {"columns": [other.name]})
+    if _looks_graded(other):
+        return Finding(
+            "error",
+            "negatives_as_positives",
+            f'"{other.name}" says in words how alike the texts are: {quoted(other.values, 3)}. '
+            "Read as pairs of positives, those that are not alike are trained as if they were. "
+            "Write numbers from 0 to 1 for the words, or leave the column out.",
+            leave,
+        )
+    return Finding(
+        "warning",
+        "extra_column",
+        f'"{other.name}" is called like a score, but holds {quoted(other.values, 3)}: left aside. '
+        "If it says which texts are not alike, write numbers from 0 to 1 for the words.",
+        leave,
+    )
+
+
+def _looks_graded(column: Column) -> bool:
+    """Tell whether a few values are steps of a scale, most of them named as such."""
+    words = [set(re.findall(r"[^\W\d_]+", value.lower())) for value in column.values]
+    steps = sum(bool(each & GRADES) for each in words)
+    return 1 < column.distinct <= MOST_GRADES and 2 * steps > len(words)
 
 
 def _left_label(guess: Guess, other: Column) -> Finding:

@@ -175,7 +175,22 @@ FILES = [
         "pair",
         {"anchor": "sentence1", "positive": "sentence2"},
         errors=("negatives_as_positives",),
-        stuck=("negatives_as_positives",),
+    ),
+    Nasty(
+        "with-remarks-called-note.csv",
+        lines(
+            [
+                ("question", "answer", "note"),
+                *(
+                    (q, a, ("see the manual", "ask the desk")[i % 2])
+                    for i, (q, a) in enumerate(asked())
+                ),
+            ]
+        ).encode(),
+        "pair",
+        QA,
+        codes=("extra_column",),
+        never=("negatives_as_positives",),
     ),
     Nasty(
         "texts-of-each-class.json",
