@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from ststudio.data.judgements import as_ids, lost_judgements, named_by, relevant_of
+from ststudio.data.kept_tables import DATASETS, UNFINISHED, open_kept, open_used
 from ststudio.data.layouts import Subset, choose_splits, choose_subset, find_subsets
 from ststudio.data.locks import only_one
 from ststudio.data.private_tables import read_private
@@ -20,7 +21,6 @@ from ststudio.data.tables import (
     Reading,
     Retrieval,
     Table,
-    open_table,
     read_parts,
     reading_limits,
 )
@@ -79,7 +79,7 @@ def kept_table(
     """Open what was read of this very commit before, without asking the Hub; it was public."""
     revision = source.get("revision") or ""
     folder = kept_folder(source["id"], revision, source, reading=reading, sought=sought)
-    return open_table(folder) if COMMIT.fullmatch(revision) and folder.is_dir() else None
+    return open_kept(folder) if COMMIT.fullmatch(revision) else None
 
 
 def open_hub(
@@ -121,10 +121,10 @@ def read_once(
     with only_one(str(kept_in)):
         if not kept_in.is_dir():
             kept_in.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".part-", dir=kept_in.parent) as temporary:
+            with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=kept_in.parent) as temporary:
                 read(Path(temporary))
                 (Path(temporary) / "table").rename(kept_in)
-    return open_table(kept_in)
+        return open_used(kept_in)
 
 
 def kept_folder(
@@ -140,7 +140,7 @@ def kept_folder(
     what = [source.get("subset"), source.get("split"), within, asdict(reading), list(sought)]
     asked = json.dumps(what)
     key = hashlib.sha256(asked.encode()).hexdigest()[:16]
-    return get_settings().folder / "datasets" / repo_id.replace("/", "--") / revision / key
+    return get_settings().folder / DATASETS / repo_id.replace("/", "--") / revision / key
 
 
 def open_retrieval(source: Source, token: str | None) -> Table:

@@ -20,9 +20,9 @@ from ststudio.settings import get_settings
 FITS = 0.6
 MOST_GRADES = 10
 GRADES = frozenset(
-    "no none not low lower lowest weak little slight minor poor bad medium mid middle moderate some "
-    "partial partly partially somewhat fair average high higher highest strong strongly good very "
-    "great full fully perfect excellent exact exactly same similar identical equal equivalent "
+    "no none not low lower lowest weak little slight minor poor bad medium mid middle moderate "
+    "some partial partly partially somewhat fair average high higher highest strong strongly good "
+    "very great full fully perfect excellent exact exactly same similar identical equal equivalent "
     "related unrelated relevant irrelevant different dissimilar "
     "kein keine niedrig gering schwach mittel teilweise hoch stark sehr gleich gut schlecht "
     "aucun aucune faible moyen moyenne fort forte bas haut eleve élevé élevée bon mauvais "

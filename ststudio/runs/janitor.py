@@ -1,17 +1,23 @@
-"""Forget what is old: runs past their hours or over the quota, the oldest finished first."""
+"""Forget what is old: runs and kept tables past their hours or over the quota, oldest first."""
 
 import shutil
 import time
 from pathlib import Path
 
+from ststudio.data.kept_tables import DATASETS, forget_tables, kept_bytes
 from ststudio.runs.store import VECTORS, RunStore
 from ststudio.settings import Settings
 from ststudio.training.vectors import KeptVectors
+
+TABLES_SHARE = 4  # kept tables take at most this part of the quota: they can be read again
 
 
 def tidy(store: RunStore, settings: Settings, now: float | None = None) -> list[str]:
     """Delete runs that expired or are over the quota, never a live one; return their ids."""
     now = time.time() if now is None else now
+    before = now - 3600.0 * settings.kept_hours
+    tables = settings.folder / DATASETS
+    forget_tables(tables, before, settings.kept_bytes // TABLES_SHARE)
     gone: list[str] = []
     kept = []
     for run in store:
@@ -20,7 +26,7 @@ def tidy(store: RunStore, settings: Settings, now: float | None = None) -> list[
             gone.append(run.id)
         else:
             kept.append((run, run.size()))
-    total = sum(size for _, size in kept)
+    total = sum(size for _, size in kept) + kept_bytes(tables)
     for run, size in kept:  # the oldest first
         if total <= settings.kept_bytes:
             break
@@ -28,7 +34,6 @@ def tidy(store: RunStore, settings: Settings, now: float | None = None) -> list[
             store.delete(run)
             gone.append(run.id)
             total -= size
-    before = now - 3600.0 * settings.kept_hours
     _forget_uploads(settings.folder / "uploads", before)
     KeptVectors(store.folder / VECTORS).forget(before)
     _sweep_halves(store.folder)

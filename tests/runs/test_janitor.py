@@ -3,7 +3,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
+from ststudio.data.kept_tables import DATASETS, open_kept
+from ststudio.data.tables import Table, save_table
 from ststudio.runs.janitor import tidy
 from ststudio.runs.store import VECTORS, Run, RunStore
 from ststudio.settings import Settings
@@ -60,3 +63,36 @@ def test_vectors_of_rows_go_when_their_rows_would(tmp_path: Path) -> None:
     assert kept.get([b"key"])
     tidy(store, settings, now=time.time() + 25 * HOUR)
     assert not kept.get([b"key"])
+
+
+def kept_table(data: Path, name: str, hours_ago: float, rows: int = 1) -> Path:
+    folder = data / DATASETS / "alice--data" / ("a" * 40) / name
+    save_table(Table({"train": pa.table({"text": ["x" * 1_000] * rows})}, {}, rows), folder)
+    used = time.time() - hours_ago * HOUR
+    os.utime(folder, (used, used))
+    return folder
+
+
+def test_tables_of_the_hub_go_when_nobody_used_them_for_so_long(tmp_path: Path) -> None:
+    store, settings = RunStore(tmp_path / "runs"), Settings(data=str(tmp_path), kept_hours=24)
+    old, used, young = (
+        kept_table(tmp_path, name, h) for name, h in (("a", 25), ("b", 25), ("c", 1))
+    )
+    halfway = kept_table(tmp_path, ".part-x", 25)  # left by a crash
+    assert open_kept(used) is not None
+    tidy(store, settings)
+    assert [folder.exists() for folder in (old, used, young, halfway)] == [False, True, True, False]
+    assert open_kept(old) is None
+
+
+def test_over_their_share_of_the_quota_the_tables_unused_longest_go(tmp_path: Path) -> None:
+    store, settings = RunStore(tmp_path / "runs"), Settings(data=str(tmp_path), kept_bytes=500_000)
+    run = ended(store, 1, 380_000)
+    older, newer = (kept_table(tmp_path, name, h, 100) for name, h in (("a", 2), ("b", 1)))
+    opened = open_kept(older)
+    os.utime(older, (0, time.time() - 2 * HOUR))
+    assert tidy(store, settings) == []
+    assert [older.exists(), newer.exists()] == [False, True]
+    assert opened is not None and opened.splits["train"]["text"][99].as_py() == "x" * 1_000
+    assert tidy(store, Settings(data=str(tmp_path), kept_bytes=430_000)) == [run.id]  # both count
+    assert newer.exists()
