@@ -64,6 +64,7 @@ class DatasetRef:
     card: Mapping[str, Any] = field(default_factory=dict, repr=False)
     licence: str = ""
     private: bool = False
+    listed_before: int = 0  # files of another branch, that were listed to find this one
 
 
 def resolve_model(base_model: str | Mapping[str, Any], token: str | None = None) -> ModelRef:

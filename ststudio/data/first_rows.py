@@ -65,13 +65,15 @@ def _limits() -> dict[str, int]:
 
 def _read(wanted: _Wanted, folder: Path, token: str | None) -> Table:
     out = folder / "table"
-    answers = list(_ask_viewer(wanted, folder, token))
+    received: list[int] = []
+    answers = list(_ask_viewer(wanted, folder, token, received))
     if answers:
         try:
             return read_parts(answers, out, _limits())
         except StudioError:
             pass  # not the viewer, or nothing to show: the files themselves may do better
-    spent = LISTED_BYTES * len(wanted.ref.files) + sum(part.path.stat().st_size for part in answers)
+    listed = len(wanted.ref.files) + wanted.ref.listed_before
+    spent = LISTED_BYTES * listed + sum(received)
     most = max(FETCHED_BYTES - spent, LEAST_BYTES)
     files = {"train": wanted.subset.splits[wanted.splits["train"]]}
     supply = Supply(wanted.ref, files, folder / "files", token, most)
@@ -84,26 +86,33 @@ def viewer_address() -> str:
     return "" if address == Settings.viewer and endpoint() != PUBLIC_HUB else address
 
 
-def _ask_viewer(wanted: _Wanted, folder: Path, token: str | None) -> Iterator[Part]:
-    """Give the answer for each split, train first, as far as they come in time."""
+def _ask_viewer(
+    wanted: _Wanted, folder: Path, token: str | None, received: list[int]
+) -> Iterator[Part]:
+    """Give the answer for each split, train first, as far as they come in time.
+
+    The bytes of every packet are noted in `received`, also of an answer that is of no use.
+    """
     if not (address := viewer_address()):
         return
     headers = build_hf_headers(token=credential(token if wanted.ref.private else None))
-    until, left = time.monotonic() + VIEWER_SECONDS, VIEWER_BYTES
+    until = time.monotonic() + VIEWER_SECONDS
+    commit = None if wanted.newest else wanted.ref.revision
     for usual, split in sorted(wanted.splits.items(), key=lambda names: names[0] != "train"):
         query = {"dataset": wanted.ref.id, "config": wanted.subset.name, "split": split}
         request = httpx2.Request("GET", f"{address}/first-rows", params=query, headers=headers)
         try:
-            content = _answer(request, until, left, None if wanted.newest else wanted.ref.revision)
+            content = _answer(request, until, received, commit)
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError):
             return
-        left -= len(content)
         part = Part(folder / f"{usual}.json", wanted.ref.id, usual, from_viewer=True)
         part.path.write_bytes(content)
         yield part
 
 
-def _answer(request: httpx2.Request, until: float, most: int, commit: str | None) -> bytes:
+def _answer(
+    request: httpx2.Request, until: float, received: list[int], commit: str | None
+) -> bytes:
     """Return an answer as it came; raise ValueError where it is late, long, or of other rows."""
     request.headers["Accept-Encoding"] = "identity"  # so that what is counted is what is kept
     seconds = max(until - time.monotonic(), 0.1)
@@ -116,7 +125,8 @@ def _answer(request: httpx2.Request, until: float, most: int, commit: str | None
             raise ValueError("rows of another commit")
         for packet in response.iter_raw():
             content += packet
-            if len(content) > most or time.monotonic() > until:
+            received.append(len(packet))
+            if sum(received) > VIEWER_BYTES or time.monotonic() > until:
                 raise ValueError("too long")
     finally:
         response.close()

@@ -55,7 +55,8 @@ def find_dataset(source: Source, token: str | None) -> Found:
     subsets = find_subsets(replace(converted, card={}))
     if not subsets:
         raise _unreadable(ref)
-    return replace(converted, card=ref.card, licence=ref.licence), subsets
+    listed = len(ref.files)
+    return replace(converted, card=ref.card, licence=ref.licence, listed_before=listed), subsets
 
 
 def _unreadable(ref: DatasetRef) -> StudioError:

@@ -255,6 +255,32 @@ def test_first_rows_of_a_large_dataset_take_less_than_two_megabytes(kind: str, h
     assert sent(hub) < 2 * MB
 
 
+def of_files(hub: Hub) -> int:
+    """Count the bytes of files that were sent."""
+    return sum(request.sent for request in hub.requests if "/resolve/" in request.path)
+
+
+def test_an_answer_that_is_too_long_to_use_counts_as_bytes_received(viewer: Hub) -> None:
+    data = sorted_by_class(300, 30_000, 10)  # three megabytes in the viewer's answer
+    viewer.add_repo("dataset", "alice/data", {"train.parquet": data})
+
+    table = first_rows(from_hub())
+
+    assert any("/first-rows" in request.path for request in viewer.requests)
+    assert table.rows > 0
+    assert 0 < of_files(viewer) < MB
+
+
+def test_files_listed_in_vain_count_as_bytes_received(hub: Hub) -> None:
+    files = {f"pictures/{n:05d}.png": b"x" for n in range(3_200)}
+    hub.add_repo("dataset", "alice/data", {"data.py": b"x", **files})
+    converted = {"default/train/0000.parquet": sorted_by_class(300, 30_000, 10)}
+    hub.add_repo("dataset", "alice/data", converted, branch="refs/convert/parquet")
+
+    assert first_rows(from_hub()).rows > 0
+    assert 0 < of_files(hub) < MB
+
+
 # As many bytes as the rows need
 
 
