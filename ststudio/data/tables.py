@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -165,10 +166,11 @@ def read_parts(
 ) -> Table:
     """Read files into one table, kept in the new folder `out`; only StudioError comes out.
 
+    All rounds of reading together have the time of one.
     Of files that are not whole, `fetch` is asked for the bytes that reading turns out to need.
     Where not all rows can be had, those whose ids are `sought` come first.
     """
-    seconds = get_settings().read_seconds
+    left = seconds = float(get_settings().read_seconds)  # of reading; what it waits for is apart
     names = named(parts)
     message: dict[str, Any] = {
         "out": str(out.resolve()),
@@ -183,12 +185,14 @@ def read_parts(
                 message["parts"] = [
                     {**asdict(part), "path": str(part.path.resolve())} for part in parts
                 ]
-                answer = child.ask(message, seconds)
+                began = time.monotonic()
+                answer = child.ask(message, left)
+                left = max(left - (time.monotonic() - began), 0.0)
                 if "missing" not in answer or fetch is None:
                     return open_table(out)
                 parts = fetch(answer["missing"])
         except TimeoutError:
-            raise StudioError(f"Reading {names} took over {seconds} s. Use fewer rows.") from None
+            raise StudioError(f"Reading {names} took over {seconds:g} s. Use fewer rows.") from None
         except ChildDied as error:
             raise StudioError(
                 f"{names} could not be read; it may be damaged. Save it again as CSV or JSONL. "

@@ -342,3 +342,22 @@ def test_reading_that_takes_too_long_is_ended(write: Write, limits: Callable[...
     limits(READ_SECONDS=0)
     with pytest.raises(StudioError, match="Use fewer rows"):
         read_file(write("a.csv", CSV), "a.csv")
+
+
+def test_all_rounds_of_reading_share_one_time_limit(
+    write: Write, limits: Callable[..., None], tmp_path: Path
+) -> None:
+    limits(READ_SECONDS=2, ROWS=1_000_000)
+    path = write("a.jsonl", f"{LINES}\n" * 10_000)
+    size = path.stat().st_size
+    part = Part(path, "a.jsonl", size=2 * size, has=((0, size),))
+    rounds: list[object] = []
+
+    def fetch(missing: object) -> list[Part]:
+        """Get nothing of what is missing, and cost nothing."""
+        rounds.append(missing)
+        return [part]
+
+    with pytest.raises(StudioError, match="took over 2 s"):
+        read_parts([part], tmp_path / "out", fetch=fetch)
+    assert len(rounds) < 90
