@@ -66,8 +66,8 @@ class Collection:
             qrels = self.retrieval.qrels
             judged = sum(rows.num_rows for rows in qrels.values())
             read = judged + sum(left.count for left in self.unjudged)
-            assumed = (*self.assumed, *losses(self.unjudged))
-            return Table(qrels, {}, read, self.unjudged, assumed, self.retrieval)
+            heard = (*self.assumed, *losses(self.unjudged))
+            return Table(qrels, {}, read, self.unjudged, heard, self.retrieval)
         splits = {name: found for name, found in self.splits.items() if found.rows}
         if not splits:
             raise StudioError(f"{names} holds no rows{self._why()}. Choose a file with rows in it.")
