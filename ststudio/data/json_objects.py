@@ -1,5 +1,6 @@
 """Rows in a JSON object: by split, by column, by class or by key, and inside of other objects."""
 
+from itertools import zip_longest
 from typing import Any
 
 from ststudio.data.jsons import NAME_CHARACTERS, Rows, as_row
@@ -76,6 +77,8 @@ def _from_lists(value: dict[str, list[Any]]) -> list[Any]:
         return _rows(tables[0]) if len(tables) == 1 else [value]
     if len({len(cells) for cells in inner}) == 1 and not _names_classes(value):
         return [dict(zip(value, row, strict=True)) for row in zip(*inner, strict=True)]
+    if len(inner) > 1 and all(map(names_a_role, value)):  # columns, of which one was cut short
+        return [dict(zip(value, row, strict=True)) for row in zip_longest(*inner)]
     return [{"text": text, "label": name} for name, texts in value.items() for text in texts]
 
 
