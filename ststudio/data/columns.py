@@ -23,10 +23,18 @@ FEW = 3  # rows whose texts may all be the same by chance
 
 # 4, 4.5, 4,5, .5, 80 %, 1e-3: what people write where a number is meant.
 OF = "/|out of|of|von|sur|de|di|van|av|из|z"
-OF_WHAT = rf"\s*(%|percent|pct|stars?|points?|★|({OF})\s*(3|4|5|7|10|100))?\s*$"
+SAID = r"[-–:=(]\s*\pL[^\d]{0,30}"  # 5 - identical, 0 (unrelated)
+OF_WHAT = rf"\s*(%|percent|pct|stars?|points?|★|({OF})\s*(3|4|5|7|10|100)|{SAID})?\s*$"
 NUMBER = r"^\s*[-+]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][-+]?[0-9]+)?" + OF_WHAT
+SENTENCE = r"(\S+\s+){3,}\S*[.!?…]['\"”)]*$"
 # Two words, or as much of a script that is written without spaces.
 SPACED = r"\S\s+\S|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]{6,}"
+
+# Beside these, a "score" counts the readers' votes.
+FORUM = re.compile(
+    r"(?i)((view|answer|comment|favou?rite|reply)_?count|num_?comments|(up|down)_?(vote)?s"
+    r"|tags|subreddit)"
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,7 @@ class Column:
     characters: float = 0.0  # mean length
     spaced: float = 0.0  # share of texts of several words
     questions: float = 0.0  # share of texts that end with a question mark
+    sentences: float = 0.0  # share of texts of several words that end as sentences do
     numeric: float = 0.0  # share of texts that are numbers
     low: float = 0.0
     high: float = 0.0
@@ -49,6 +58,7 @@ class Column:
     class_names: tuple[str, ...] = ()
     of_list: str = ""  # the list column that this is a part of
     holds_lists: bool = False
+    is_votes: bool = False  # how a forum's readers liked a row
     alike: float = 0.0  # of a part: the words shared with the first part, 0 to 1
 
     @property
@@ -103,7 +113,7 @@ class Column:
     @cached_property
     def _class_like(self) -> bool:
         """Tell whether the texts are names of classes, which a name or many returns show."""
-        if not self.repeats or self.questions > 0.3:
+        if not self.repeats or max(self.questions, self.sentences) > 0.3:
             return False
         if names_a_text(self.name) and (self.distinct > HANDFUL or self.characters > 20):
             return False
@@ -151,12 +161,14 @@ def look(table: Table) -> list[Column]:
     if train.num_rows > LOOKED_AT:
         train = train.take(np.linspace(0, train.num_rows - 1, LOOKED_AT).astype(np.int64))
     columns = []
+    forum = any(map(FORUM.fullmatch, addresses(table)))
     for name, address in addresses(table).items():
         names = table.class_names.get(address[0], ())
         of_list = address[0] if address[1] is not None and name != address[0] else ""
         column = _describe(name, take(train, address), tuple(names), of_list)
         several = address[1] is not None and longest(train[address[0]]) > 1
-        column = replace(column, holds_lists=several)
+        votes = forum and column.whole and name.lower() == "score"
+        column = replace(column, holds_lists=several, is_votes=votes)
         if of_list and address[1]:
             first, own = take(train, (of_list, 0)), take(train, address)
             column = replace(column, alike=shared_words(first, own))
@@ -212,6 +224,7 @@ def _describe_text(values: pa.ChunkedArray) -> dict[str, float]:
     return {
         "characters": float(pc.mean(pc.utf8_length(trimmed)).as_py()),
         "spaced": float(pc.mean(pc.match_substring_regex(trimmed, SPACED)).as_py()),
+        "sentences": float(pc.mean(pc.match_substring_regex(trimmed, SENTENCE)).as_py()),
         "questions": float(
             pc.mean(pc.match_substring_regex(trimmed, r"([?？؟]|か。|吗。)['\"”)]*$")).as_py()
         ),

@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from ststudio.data.names import names_a_role
+
 LOOKED_AT = 200  # lines
 MOST_ABOVE = 12  # lines before the table begins
 NEARLY_ALL = 0.95  # of the lines, before a stranger mark counts as the delimiter
@@ -217,7 +219,9 @@ def titles_above(rows: Sequence[tuple[int, list[str]]]) -> int:
     if usual < 2 or many < 0.8 * len(widths):
         return 0
     for place, width in enumerate(widths[:MOST_ABOVE]):
-        if width == usual or (width > 1 and width >= usual - 1):
+        below = [cell for _, cells in rows[place + 1 : place + 2] for cell in cells]
+        named_below = width < usual and place and any(map(names_a_role, below))
+        if width == usual or (width > 1 and width >= usual - 1 and not named_below):
             return place
     return 0
 

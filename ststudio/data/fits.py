@@ -17,7 +17,7 @@ PAIR_LABELS = ("pair-class", "nli", "pair-score")  # cases whose label tells how
 @lru_cache(4_096)  # every order of the columns asks again
 def label_fit(case: str, column: Column) -> float:
     """Return how well a column's values serve as a case's label, 0 to 1."""
-    if column.kind == "empty" or column.holds_lists or column.of_list:
+    if column.kind == "empty" or column.holds_lists or column.of_list or column.is_votes:
         return 0.0
     if CASES[case].label == "score":
         return _score_fit(column)
@@ -34,8 +34,9 @@ def _score_fit(column: Column) -> float:
         return 0.3 if hint("score", column.name) == 1.0 else 0.0
     named = hint("score", column.name) > 0
     in_hundredths = any("%" in value for value in column.values) or column.high == 100
-    if column.whole and column.high > 10 and not in_hundredths:
-        # Votes, years, lengths, unless the name says that they are scores out of a hundred.
+    told = hint("score", column.name) > 0 or INVENTED.fullmatch(column.name)
+    if column.high > 10 and not in_hundredths and (column.whole or not told):
+        # Votes, years, lengths, prices, unless the name says that they are scores out of a hundred.
         scored = column.high < 100 and hint("score", column.name) >= 0.9
         return 0.6 if scored else 0.25 if column.distinct < column.filled else 0.1
     few = column.distinct == 3 or (column.distinct <= FEW and not named)

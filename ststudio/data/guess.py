@@ -22,6 +22,7 @@ UNUSED_LABEL = 0.2
 UNUSED_PAIR_LABEL = 0.3  # a 0/1, a score or an entailment, ignored: negatives become positives
 UNUSED_SCORE = 0.05  # a score says more than a class
 MISCAST = 0.25  # a column used against its name
+NO_NEGATIVE = 0.5  # a text that its name says belongs to the others, pushed away from them
 
 POOR = 0.3  # fit of a label
 UNEVEN = 2.5  # times as long: two texts that are hardly compared with each other
@@ -140,14 +141,14 @@ def _fit_roles(case: Case, chosen: tuple[Column, ...], columns: list[Column]) ->
     ) / len(chosen)
     places = [columns.index(column) for column in chosen]
     fit += 0.02 * (places == sorted(places))
-    fit -= MISCAST * any(
-        _miscast(role, column) for role, column in zip(case.columns, chosen, strict=True)
-    )
+    against = [r for r, c in zip(case.columns, chosen, strict=True) if _miscast(r, c)]
+    fit -= NO_NEGATIVE if "negative" in against else MISCAST * bool(against)
     if len(chosen) == 1:
         fit += 0.02 * min(1.0, chosen[0].characters / 100)  # the body rather than its title
     if len(chosen) == 3 and chosen[0].of_list:
         # A list of three: a triplet if the second text is nearer the first than the third is.
-        fit += 0.15 if chosen[1].alike > chosen[2].alike + NEARER else -0.15
+        only = sum(column.of_list == chosen[0].of_list for column in columns) == 3
+        fit += 0.15 if only and chosen[1].alike > chosen[2].alike + NEARER else -0.15
     fit += _as_twins(case, chosen)
     if case.columns[0] == "anchor":
         # Whoever asks is the anchor: a question is answered by what is none.
@@ -171,8 +172,13 @@ def _as_twins(case: Case, chosen: tuple[Column, ...]) -> float:
 
 def _miscast(role: str, column: Column) -> bool:
     """Tell whether a column's name speaks for another role and not for this one."""
-    others = (other for other in TEXT_ROLES if other != role)
-    return hint(role, column.name) < 0.3 and any(hint(o, column.name) >= 0.8 for o in others)
+    others: tuple[str, ...] = TEXT_ROLES
+    enough = 0.8
+    if role == "negative" and not column.of_list:  # who means a negative says so
+        others, enough = (*TEXT_ROLES, "text"), 0.5
+    return hint(role, column.name) < 0.3 and any(
+        hint(other, column.name) >= enough for other in others if other != role
+    )
 
 
 def _labels(case: Case, columns: list[Column], wish: Wish) -> Iterator[tuple[Label | None, float]]:
@@ -211,7 +217,18 @@ def _unused(case: Case, roles: dict[str, str], label: Label | None, columns: lis
         for role in ("anchor", "positive", "negative", "sentence2", "hypothesis")
         if role not in case.columns or hint(role, roles.get(role, "")) < 0.8
     )
-    return min(texts, 0.24) + UNUSED_ROLE * named + _unused_labels(case, left)
+    return (
+        min(texts, 0.24)
+        + UNUSED_ROLE * (named or _half_read(roles, columns))
+        + _unused_labels(case, left)
+    )
+
+
+def _half_read(roles: dict[str, str], columns: list[Column]) -> bool:
+    """Tell whether one text is taken of a list that holds two or three in every row."""
+    lists = {column.name: column.of_list for column in columns}
+    parts = [c for c in columns if c.of_list and c.of_list == lists[next(iter(roles.values()))]]
+    return len(roles) == 1 and len(parts) in (2, 3) and all(c.prose > 0 for c in parts)
 
 
 def _is_title(column: Column, longest: float) -> bool:

@@ -29,7 +29,8 @@ def find_header(rows: list[list[str]]) -> list[str] | None:
     # A column of row names without a name of its own; not a delimiter at the end of rows.
     unnamed = int(len(longer) > CONSISTENT * len(rest) and any(row[-1] for row in longer))
     first = [""] * unnamed + first
-    return distinct(first) if _looks_like_names(first, rest, unnamed) else None
+    on_one_line = [" ".join(cell.split()) for cell in first]
+    return distinct(first) if _looks_like_names(on_one_line, rest, unnamed) else None
 
 
 def _looks_like_names(first: list[str], rest: list[list[str]], unnamed: int) -> bool:

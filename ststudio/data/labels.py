@@ -1,5 +1,6 @@
 """Labels as people write them, read as the scores and whole numbers that losses need."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,11 +19,13 @@ MISSING = frozenset({"", "-", "nan", "null", "n/a", "#n/a", "?"})
 
 _ALIKE = (
     "1 true yes y t similar duplicate dup same match matched matching paraphrase equivalent "
-    "positive pos relevant related alike entailment ja oui si semantically_equivalent"
+    "positive pos relevant related alike entailment ja oui si semantically_equivalent "
+    "vrai vero verdadero verdadeiro wahr identique gleich igual"
 )
 _UNLIKE = (
     "0 false no n f different dissimilar distinct mismatch unrelated irrelevant negative neg "
-    "inequivalent contradiction nein non unique nonduplicate nonmatch unlike other"
+    "inequivalent contradiction nein non unique nonduplicate nonmatch unlike other "
+    "faux falso falsch verschieden distinto"
 )
 # What a class's name means, for the cases whose losses and evaluators give the numbers a meaning.
 MEANINGS: Mapping[str, Mapping[str, int]] = {
@@ -49,6 +52,7 @@ MEANINGS: Mapping[str, Mapping[str, int]] = {
         ),
     },
 }
+NUMBERED = re.compile(r"^\s*\d\s*[-–:=(]\s*(?=[^\W\d])")  # "0 - entailment"
 NEGATED = ("pair-class",)
 NOT = frozenset("not non no kein keine nicht pas aucun sin ningun niet geen nie ne".split())
 CLASS_COUNT = {"pair-class": 2, "nli": 3}
@@ -57,7 +61,7 @@ CLASS_COUNT = {"pair-class": 2, "nli": 3}
 def meaning(case: str, value: str) -> int | None:
     """Return the number that a class's name stands for in a case, None where unknown."""
     known = MEANINGS.get(case, {})
-    parted = unicodedata.normalize("NFKD", value.strip().lower())
+    parted = unicodedata.normalize("NFKD", NUMBERED.sub("", value).strip().lower())
     plain = "".join(letter for letter in parted if not unicodedata.combining(letter))
     word = plain.replace(" ", "_").replace("-", "_")
     if word in known or case not in NEGATED:

@@ -20,18 +20,20 @@ _NAMES: dict[str, dict[float, str]] = {
     "positive": {
         1.0: "positiv positif positivo odpowiedz cevap odpoved svar vastaus valasz raspuns odgovor "
         "antworten reponses responses passagetext positive positives pos positivepassages "
-        "positivectxs answer answers response passage passages context document documents doc "
-        "reply antwort reponse respuesta risposta positive1 pos1 antwoord ответ 答案 回答 "
+        "positivectxs answer answers response passage passages context contexts document documents "
+        "doc reply antwort reponse respuesta risposta positive1 pos1 antwoord ответ 答案 回答 "
         "答え 답변 답 جواب उत्तर 答复",
-        0.8: "output target tgt completion chosen relevant paraphrase compressed simplified simple "
-        "corpus solution answertext answerstext bestanswer abstract resolution article",
+        0.8: "output target tgt completion chosen relevant similar paraphrase compressed "
+        "simplified simple groundtruth corpus solution answertext answerstext bestanswer abstract "
+        "resolution article",
         0.5: "body content description summary text article definition translation sentence2 text2 "
         "question2 selftext p b d sent1 code match duplicate sentence details",
     },
     "negative": {
         1.0: "negative negatives neg negs hardnegative hardnegatives negativepassages "
         "hardnegativectxs negative1 neg1 negativ negatif negativo hardneg hardnegative1",
-        0.8: "distractor distractors rejected irrelevant nonrelevant wrong incorrect unrelated",
+        0.8: "distractor distractors rejected irrelevant nonrelevant wrong incorrect unrelated "
+        "dissimilar different bad worse falsch",
         0.5: "n sentence3 text3 sent3 s3 passage3",
     },
     "sentence1": {
@@ -60,9 +62,9 @@ _NAMES: dict[str, dict[float, str]] = {
         0.5: "text2 conclusion statement",
     },
     "text": {
-        1.0: "metin teksti szoveg zdanie veta mening nachricht bericht text texts sentence "
-        "sentences utterance utterances document content texte texto testo tekst satz phrase "
-        "selftext текст 文本 テキスト 本文 텍스트 نص पाठ 内容 句子 文 сообщение",
+        1.0: "patterns metin teksti szoveg zdanie veta mening nachricht bericht text texts "
+        "sentence sentences utterance utterances document content texte texto testo tekst satz "
+        "phrase selftext текст 文本 テキスト 本文 텍스트 نص पाठ 内容 句子 文 сообщение",
         0.8: "message comment review question query post tweet body description input headline "
         "title doc abstract request ticket verbatim feedback transcript mail email sms",
     },
@@ -76,7 +78,7 @@ _NAMES: dict[str, dict[float, str]] = {
         "y labelid classid labelcoarse labelfine level1 level2 thema tema isparaphrase",
         0.6: "rating rel stars gold group similar issimilar match ismatch relation relevance "
         "relevant duplicate paraphrase subject department team cluster entailment judgment "
-        "judgement product area section queue score quality result",
+        "judgement product area section queue score quality result overall genre language lang",
     },
     "score": {
         1.0: "podobienstwo wynik benzerlik puan likhet podobnost pisteet hasonlosag scor score "
@@ -85,7 +87,7 @@ _NAMES: dict[str, dict[float, str]] = {
         "puntaje similitude stsscore cosinesimilarity meanscore note punteggio оценка "
         "сходство 相似度 得分 スコア 類似度 점수 유사도 ähnlichkeit",
         0.6: "rating label labels gold value target y annotation judgment judgement relevance "
-        "grade avg average averagescore mean degree percent percentage confidence",
+        "grade avg average averagescore mean degree percent percentage confidence overall",
     },
 }
 
@@ -121,6 +123,13 @@ ID_NAME = re.compile(
     r"|license|licence|genre|year|source_?file|unnamed:? ?\d*|.*[_\-. ](id|ids|idx|index|url|uuid)"
     r"|[a-z]+id\d?|[a-z]*Id|[a-z]+ID)$"
 )
+# Who wrote a row, and what state it is in: neither says anything of its texts.
+ASIDE = re.compile(
+    r"((author|user|reviewer|customer|seller|agent|annotator|worker|editor)_?(name)?"
+    r"|(is_?|has_?|was_?)?(in_?stock|available|active|enabled|published|verified(_?purchase)?"
+    r"|archived|deleted|public|private|locked|visible|draft|edited|pinned|sponsored|featured"
+    r"|images?|photos?|videos?|attachments?))"
+)
 NOT_ID = re.compile(r"^(.*(valid|solid|paid|said|avoid|fluid|grid|covid|humid|bid|aid|kid))$")
 
 TEXT_ROLES = ("anchor", "positive", "negative", "sentence1", "sentence2", "premise", "hypothesis")
@@ -133,6 +142,8 @@ def names_a_role(name: str) -> bool:
 
 def names_an_id(name: str) -> bool:
     """Tell whether a column's name speaks for a key, a place or a date."""
+    if ASIDE.fullmatch(name.lower()):
+        return True
     return bool(ID_NAME.match(name)) and not NOT_ID.match(name.lower())
 
 

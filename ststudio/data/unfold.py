@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 INTENTS = ("tag", "intent", "name")
+SAID = ("patterns", "examples", "utterances")
 REPLIES = "responses"
 NO_ANSWER = "its question has no answer in its text"
 
@@ -20,17 +21,18 @@ def unfold(row: Any) -> Iterator[Any]:  # noqa: ANN401
         outer = {name: value for name, value in row.items() if name != "qas"}
         for question in row["qas"]:
             yield _asked({**outer, **question})
-    elif _is_intent(row):
-        others = {name: value for name, value in row.items() if name not in ("patterns", REPLIES)}
-        yield from ({**others, "text": text} for text in row["patterns"])
+    elif said := _said(row):
+        others = {name: value for name, value in row.items() if name != REPLIES}
+        yield from ({**others, said: text} for text in row[said])
     else:
         yield NO_ANSWER if _unanswered(row.get("answers")) else row
 
 
-def _is_intent(row: Mapping[str, Any]) -> bool:
-    """Tell whether a row names a class and lists what people say when they mean it."""
-    patterns = row.get("patterns")
-    return isinstance(patterns, list) and any(isinstance(row.get(name), str) for name in INTENTS)
+def _said(row: Mapping[str, Any]) -> str:
+    """Return the column that lists what people say when they mean the class that a row names."""
+    named = any(isinstance(row.get(name), str) for name in INTENTS)
+    lists = [name for name in SAID if isinstance(row.get(name), list)]
+    return lists[0] if named and len(lists) == 1 else ""
 
 
 def _all_mappings(value: Any) -> bool:  # noqa: ANN401

@@ -72,6 +72,12 @@ SCORES = [
         "similarity_score",
         codes=("label_renamed", "id_column"),
     ),
+    scores(
+        "scores-and-words.csv",
+        lambda v: f"{round(2 * v)} - " + ("unrelated", "close", "identical")[round(2 * v)],
+        "score_text",
+        errors=("score_range",),
+    ),
     Nasty(
         "score-first.csv",
         csv(("relatedness", "s1", "s2"), ((v, s, t) for s, t, v in scored())),
@@ -227,6 +233,7 @@ PAIRS = [
     alike("pairs-as-floats.csv", float, "label_float_classes"),
     alike("pairs-as-truth.csv", lambda v: ("False", "True")[v], "label_bool"),
     alike("pairs-yes-no.csv", lambda v: ("no", "Yes")[v], "label_strings"),
+    alike("pairs-vrai-faux.csv", lambda v: ("faux", "vrai")[v], "label_strings"),
     alike("pairs-ja-nein.csv", lambda v: ("nein", "ja")[v], "label_strings"),
     alike("pairs-minus-1.csv", lambda v: 2 * v - 1),
     alike("pairs-1-2.csv", lambda v: v + 1, errors=("label_strings",)),
@@ -534,6 +541,45 @@ ALONE = [
         None,
         errors=("no_case",),
         stuck=("no_case",),
+    ),
+    Nasty(
+        "title-summary-text.csv",  # no text that belongs to the others is pushed away from them
+        csv(
+            ("title", "summary", "text"), ((TOLD[i][:40], TOLD[i], DOCUMENTS[i]) for i in range(N))
+        ),
+        "pair",
+        {"anchor": "title", "positive": "summary"},
+        codes=("extra_column",),
+    ),
+    Nasty(
+        "goods.csv",
+        csv(
+            ("sku", "name", "description", "price", "in_stock"),
+            (
+                (f"S{i:04d}", TOLD[i][:30], DOCUMENTS[i], f"{9.99 + 4 * i:.2f}", str(i % 2 > 0))
+                for i in range(N)
+            ),
+        ),
+        "pair",
+        {"anchor": "name", "positive": "description"},
+    ),
+    Nasty(
+        "few-sentences-again-and-again.csv",  # sentences are no names of classes
+        csv(
+            ("sentence", "similar", "dissimilar"),
+            (
+                (
+                    f"The lift of hall {i % 8} waits.",
+                    f"In hall {i % 8} it stands.",
+                    f"Rain at {i % 7}.",
+                )
+                for i in range(N)
+            ),
+        ),
+        "triplet",
+        {"anchor": "sentence", "positive": "similar", "negative": "dissimilar"},
+        errors=("too_few_rows",),
+        stuck=("too_few_rows",),
     ),
     Nasty(
         "title-and-body.csv",

@@ -11,6 +11,78 @@ SYSTEM = {"role": "system", "content": "You are a helpful assistant of our help 
 
 FILES = [
     Nasty(
+        "ragas.csv",  # no third text that is called a reference is a negative
+        lines(
+            [
+                ("user_input", "reference_contexts", "reference", "synthesizer_name"),
+                *((q, f"['{a}', 'and more']", a[:40], "single_hop") for q, a in asked()),
+            ]
+        ).encode(),
+        "pair",
+        {"anchor": "user_input", "positive": "reference_contexts"},
+    ),
+    Nasty(
+        "stack-exchange.csv",  # the score counts votes
+        lines(
+            [
+                ("Id", "Score", "ViewCount", "Title", "Body", "Tags", "AnswerBody"),
+                *(
+                    (3 * i, i * i % 47 - 3, 31 * i, q[:50], f"<p>{q}</p>", "<excel>", f"<p>{a}</p>")
+                    for i, (q, a) in enumerate(asked())
+                ),
+            ]
+        ).encode(),
+        "pair",
+        {"anchor": "Title", "positive": "AnswerBody"},
+        codes=("markup",),
+    ),
+    Nasty(
+        "articles-published.jsonl",  # a state of the row is no class of its text
+        jsonl(
+            {"title": q[:40], "body": a, "published": i % 3 > 0, "views": 13 * i}
+            for i, (q, a) in enumerate(asked())
+        ),
+        "pair",
+        {"anchor": "title", "positive": "body"},
+    ),
+    Nasty(
+        "intents.json",
+        as_json(
+            {
+                "intents": [
+                    {
+                        "tag": area,
+                        "patterns": [t for t, a in CLASSED if a == area],
+                        "responses": ["One moment."],
+                    }
+                    for area in dict.fromkeys(a for _, a in CLASSED)
+                ]
+            }
+        ),
+        "text-class",
+        {"text": "patterns"},
+        "tag",
+    ),
+    Nasty(
+        "report-above.csv",  # the last line of the title is nearly as wide as the table
+        (
+            "Report;;\n;;\nexported by;Ann;\n"
+            + lines([("Frage", "Antwort", "Team"), *((q, a, "A") for q, a in asked())], ";")
+        ).encode(),
+        "pair",
+        {"anchor": "Frage", "positive": "Antwort"},
+        codes=("lines_skipped",),
+    ),
+    Nasty(
+        "names-of-two-lines.csv",
+        lines(
+            [("Question\n(free text)", "Answer\n(max. 500)", "OK?")]
+            + [(q, a, "x") for q, a in asked()]
+        ).encode(),
+        "pair",
+        {"anchor": "Question\n(free text)", "positive": "Answer\n(max. 500)"},
+    ),
+    Nasty(
         "questions-and-answers.txt",
         "".join(f"Q: {q}\nA: {a}\n\n" for q, a in asked()).encode(),
         "pair",

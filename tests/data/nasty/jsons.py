@@ -12,6 +12,7 @@ from tests.data.nasty import (
     Nasty,
     asked,
     classed,
+    judged,
     lines,
     triplets,
 )
@@ -77,6 +78,11 @@ PLAIN = [
         as_json({"question": [r["question"] for r in ROWS], "answer": [r["answer"] for r in ROWS]}),
         "pair",
         QA,
+    ),
+    Nasty(
+        "column-cut-short.json",
+        as_json({k: [r[k] for r in ROWS[: 60 - 5 * (k == "answer")]] for k in QA.values()}),
+        refused="nothing says which belong together",
     ),
     Nasty(
         "pandas.json",
@@ -275,6 +281,23 @@ NESTED = [
         ),
         "pair",
         {"anchor": "messages.content.0", "positive": "messages.content.1"},
+    ),
+    Nasty(
+        "quora-of-the-hub.jsonl",
+        jsonl(
+            {"questions": {"id": [2 * i, 2 * i + 1], "text": [s, t]}, "is_duplicate": bool(v)}
+            for i, (s, t, v) in enumerate(judged())
+        ),
+        "pair-class",
+        {"sentence1": "questions.text.0", "sentence2": "questions.text.1"},
+        "is_duplicate",
+        codes=("label_bool", "nested"),
+    ),
+    Nasty(
+        "set-of-four.jsonl",  # the second is nearest the first, but four captions are no triplet
+        jsonl({"set": [t, f"Note: {t}", *TOLD[2 * i : 2 * i + 2]]} for i, t in enumerate(TOLD[:N])),
+        "pair",
+        {"anchor": "set.0", "positive": "set.1"},
     ),
     Nasty(
         "vectors-beside.jsonl",
