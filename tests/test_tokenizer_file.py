@@ -75,7 +75,12 @@ KINDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", KINDS)
+QUICK = ("deberta-v2", "bert")  # one of pieces, one of words; the others take seconds each
+
+
+@pytest.mark.parametrize(
+    "kind", [k if k in QUICK else pytest.param(k, marks=pytest.mark.slow) for k in KINDS]
+)
 def test_it_says_what_transformers_reads_in_the_files_as_they_came(
     kind: str,
     server: Hub,  # noqa: F811

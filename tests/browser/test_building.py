@@ -1,10 +1,12 @@
 """A model is put together on the page: drawn as it is chosen, refused where it cannot be."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_page import pick_sample, tab
 
 
+@pytest.mark.slow
 def test_layers_are_drawn_as_they_are_chosen_and_refused_in_their_place(page: Page) -> None:
     pick_sample(page, "Case 4 · Triplets")
     tab(page, "Fine-tune")

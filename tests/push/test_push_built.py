@@ -22,7 +22,10 @@ from tests.training.test_evaluation import examples_of
 TEXTS = ["the printer blinks red", "paper will not feed"]
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(
+    "name",
+    [n if n in ("static", "cnn") else pytest.param(n, marks=pytest.mark.slow) for n in KINDS],
+)
 def test_a_built_model_is_pushed_checked_and_fetched_again(
     name: str, hub: Hub, make_run: MakeRun, tmp_path: Path
 ) -> None:

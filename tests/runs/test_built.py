@@ -43,6 +43,7 @@ def static(training: Training) -> Run:
     return ended(modules=KINDS["static"], max_steps=60, eval_steps=20, max_seconds=10)
 
 
+@pytest.mark.slow
 def test_a_model_from_zero_learns_and_is_measured_against_itself_before(static: Run) -> None:
     report = static.report
     assert report is not None and report["baseline"] < 0.1  # it knew nothing
@@ -58,6 +59,7 @@ def test_a_model_from_zero_learns_and_is_measured_against_itself_before(static: 
     assert vectors.shape[1] == 16
 
 
+@pytest.mark.slow
 def test_what_the_gain_is_over_stands_beside_it_on_page_and_card(static: Run) -> None:
     for text in (verdict_words(static), card(static)):
         assert "random weights know nothing" in text
@@ -68,12 +70,14 @@ def test_what_the_gain_is_over_stands_beside_it_on_page_and_card(static: Run) ->
     assert "language, length limit" not in card(static)
 
 
+@pytest.mark.slow
 def test_both_models_search_what_was_trained_from_zero(static: Run) -> None:
     found = get_encoder().search(static, "the printer blinks", 3)
     assert len(found["base"]) == len(found["tuned"]) == 3
     assert np.isfinite([hit["score"] for hit in found["base"] + found["tuned"]]).all()
 
 
+@pytest.mark.slow
 def test_it_goes_on_from_a_model_that_was_built_from_zero(static: Run) -> None:
     run = ended(base_model=f"run:{static.id}", max_steps=2)
     assert run.report is not None and static.report is not None
@@ -125,6 +129,7 @@ def test_a_plain_transformer_of_the_hub_is_trained_with_mean_pooling_or_another(
         assert metadata(run)["base_model"] == "google-bert/bert-base-uncased"
 
 
+@pytest.mark.slow
 def test_from_zero_only_the_tokenizer_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     files = {
         name: (MODEL / name).read_bytes()

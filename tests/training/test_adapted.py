@@ -69,7 +69,10 @@ def test_what_was_merged_loads_back_with_the_same_vectors(
     assert not list((tmp_path / "tuned").rglob("adapter*"))
 
 
-@pytest.mark.parametrize("kind", TRANSFORMERS)
+@pytest.mark.parametrize(
+    "kind",
+    [k if k == "bert" else pytest.param(k, marks=pytest.mark.slow) for k in TRANSFORMERS],
+)
 def test_every_kind_of_transformer_has_projections_that_learn(kind: str, tmp_path: Path) -> None:
     model = tiny_model(tmp_path, kind=kind)
     exact = model.encode(TEXTS)

@@ -20,7 +20,12 @@ from tests.hub.server import Hub
 from tests.training.conftest import IDS
 
 SHORT = {"max_seconds": 5, "eval_steps": 3}  # what is measured is cut to that, too
-SAMPLES = ("pair-score", "pair", "text-class", "triplet")
+SAMPLES = (
+    pytest.param("pair-score", marks=pytest.mark.slow),  # the others take as long
+    "pair",
+    "text-class",
+    "triplet",
+)
 
 
 @pytest.mark.parametrize("case", SAMPLES)
