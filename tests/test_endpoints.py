@@ -241,6 +241,7 @@ def test_a_foreign_site_cannot_start_a_run(app: App) -> None:
     assert refusal.value.code == 403
 
 
+@pytest.mark.slow
 def test_the_app_stays_small_however_often_it_is_called(app: App, run: dict[str, Any]) -> None:
     for _ in range(250):  # each call is a session to Gradio, which keeps 200
         app.call("run_state", run=run["run"])

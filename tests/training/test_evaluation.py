@@ -33,7 +33,10 @@ def examples_of(case: str) -> Examples:
     return enrich(make_examples(table, diagnose(table), 42, None))
 
 
-@pytest.mark.parametrize("case", ["triplet", "pair", "pair-score", "text-class"])
+@pytest.mark.parametrize(
+    "case",
+    ["triplet", pytest.param("pair", marks=pytest.mark.slow), "pair-score", "text-class"],
+)
 def test_the_remembered_model_gives_the_librarys_own_numbers(
     case: str, model: SentenceTransformer, remembered: Remembered
 ) -> None:

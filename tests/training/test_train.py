@@ -103,6 +103,7 @@ def test_a_base_model_from_the_hub_is_fetched_at_its_commit_and_trained(
         assert run.base_dir.name == commit
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence_and_no_model(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
