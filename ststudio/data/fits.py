@@ -6,10 +6,9 @@ from functools import lru_cache
 from ststudio.data.cases import CASES
 from ststudio.data.columns import Column
 from ststudio.data.labels import CLASS_COUNT, is_missing, meaning
-from ststudio.data.names import hint
+from ststudio.data.names import INVENTED, hint
 
 DIGITS = re.compile(r"\s*([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?)")
-INVENTED = re.compile(r"column_?\d+")
 FEW = 5  # whole numbers: as likely classes as scores
 PAIR_LABELS = ("pair-class", "nli", "pair-score")  # cases whose label tells how two texts relate
 

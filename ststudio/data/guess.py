@@ -8,7 +8,7 @@ from ststudio.data.cases import CASES, Case
 from ststudio.data.columns import Column
 from ststudio.data.findings import Label
 from ststudio.data.fits import is_label, label_fit, pair_label_fit
-from ststudio.data.names import TEXT_ROLES, hint, names_a_text, twins
+from ststudio.data.names import TEXT_ROLES, hint, may_be_negative, names_a_text, twins
 
 TEXTS_TRIED = 7  # columns that may be texts: every order of them is weighed
 CLEAR = 0.3  # nothing else comes near
@@ -22,7 +22,7 @@ UNUSED_LABEL = 0.2
 UNUSED_PAIR_LABEL = 0.3  # a 0/1, a score or an entailment, ignored: negatives become positives
 UNUSED_SCORE = 0.05  # a score says more than a class
 MISCAST = 0.25  # a column used against its name
-NO_NEGATIVE = 0.5  # a text that its name says belongs to the others, pushed away from them
+NO_NEGATIVE = 0.5  # a text that may well belong to the others, pushed away from them
 
 POOR = 0.3  # fit of a label
 UNEVEN = 2.5  # times as long: two texts that are hardly compared with each other
@@ -141,13 +141,16 @@ def _fit_roles(case: Case, chosen: tuple[Column, ...], columns: list[Column]) ->
     ) / len(chosen)
     places = [columns.index(column) for column in chosen]
     fit += 0.02 * (places == sorted(places))
-    against = [r for r, c in zip(case.columns, chosen, strict=True) if _miscast(r, c)]
-    fit -= NO_NEGATIVE if "negative" in against else MISCAST * bool(against)
+    if any(_miscast(r, c) for r, c in zip(case.columns, chosen, strict=True)):
+        fit -= MISCAST
+    if len(chosen) == 3 and not chosen[0].of_list:
+        fit -= NO_NEGATIVE * (not may_be_negative(chosen[2].name, chosen[1].name))
     if len(chosen) == 1:
         fit += 0.02 * min(1.0, chosen[0].characters / 100)  # the body rather than its title
     if len(chosen) == 3 and chosen[0].of_list:
         # A list of three: a triplet if the second text is nearer the first than the third is.
         only = sum(column.of_list == chosen[0].of_list for column in columns) == 3
+        only &= hint("positive", chosen[0].name) < 0.5  # "paraphrases" are all alike
         fit += 0.15 if only and chosen[1].alike > chosen[2].alike + NEARER else -0.15
     fit += _as_twins(case, chosen)
     if case.columns[0] == "anchor":
@@ -172,13 +175,8 @@ def _as_twins(case: Case, chosen: tuple[Column, ...]) -> float:
 
 def _miscast(role: str, column: Column) -> bool:
     """Tell whether a column's name speaks for another role and not for this one."""
-    others: tuple[str, ...] = TEXT_ROLES
-    enough = 0.8
-    if role == "negative" and not column.of_list:  # who means a negative says so
-        others, enough = (*TEXT_ROLES, "text"), 0.5
-    return hint(role, column.name) < 0.3 and any(
-        hint(other, column.name) >= enough for other in others if other != role
-    )
+    others = (other for other in TEXT_ROLES if other != role)
+    return hint(role, column.name) < 0.3 and any(hint(o, column.name) >= 0.8 for o in others)
 
 
 def _labels(case: Case, columns: list[Column], wish: Wish) -> Iterator[tuple[Label | None, float]]:

@@ -37,17 +37,19 @@ MEANINGS: Mapping[str, Mapping[str, int]] = {
     "nli": {
         **dict.fromkeys(
             "entailment entails entail entailed e supports supported support implication implies "
-            "entails_hypothesis folgerung implicacion follows".split(),
+            "entails_hypothesis folgerung implikation implicacion implicacao implicazione "
+            "follows".split(),
             0,
         ),
         **dict.fromkeys(
             "neutral n not_enough_info nei not_enough_information unknown notmentioned "
-            "not_mentioned undetermined neutre neutro unverifiable".split(),
+            "not_mentioned undetermined neutre neutro neutrale neutraal unverifiable".split(),
             1,
         ),
         **dict.fromkeys(
             "contradiction contradicts contradict contradictory contradicted c refutes refuted "
-            "refute widerspruch contradiccion contradicao contraddizione".split(),
+            "refute widerspruch kontradiktion tegenspraak contradictie contradiccion contradicao "
+            "contraddizione".split(),
             2,
         ),
     },

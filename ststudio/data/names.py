@@ -15,7 +15,7 @@ _NAMES: dict[str, dict[float, str]] = {
         0.8: "q search searchquery prompt instruction input source src problem post ticket",
         0.5: "a sent0 sentence title headline topic keyword keywords sentence1 text1 question1 "
         "original complex term subject text titel titre titulo name utterance message summary "
-        "highlights",
+        "highlights heading",
     },
     "positive": {
         1.0: "positiv positif positivo odpowiedz cevap odpoved svar vastaus valasz raspuns odgovor "
@@ -27,13 +27,15 @@ _NAMES: dict[str, dict[float, str]] = {
         "simplified simple groundtruth corpus solution answertext answerstext bestanswer abstract "
         "resolution article",
         0.5: "body content description summary text article definition translation sentence2 text2 "
-        "question2 selftext p b d sent1 code match duplicate sentence details",
+        "question2 selftext p b d sent1 code match duplicate sentence details paragraph "
+        "paraphrases captions synonyms",
     },
     "negative": {
         1.0: "negative negatives neg negs hardnegative hardnegatives negativepassages "
         "hardnegativectxs negative1 neg1 negativ negatif negativo hardneg hardnegative1",
         0.8: "distractor distractors rejected irrelevant nonrelevant wrong incorrect unrelated "
-        "dissimilar different bad worse falsch",
+        "dissimilar different bad worse falsch contrast gegenbeispiel contraejemplo 负例 "
+        "ネガティブ",
         0.5: "n sentence3 text3 sent3 s3 passage3",
     },
     "sentence1": {
@@ -52,12 +54,12 @@ _NAMES: dict[str, dict[float, str]] = {
         0.5: "doc output tgt text hypothesis",
     },
     "premise": {
-        1.0: "premise premises premisse premissa premisa pramisse",
+        1.0: "premise premises premisse premissa premisa premessa pramisse",
         0.8: "evidence sentence1",
         0.5: "text1 context",
     },
     "hypothesis": {
-        1.0: "hypothesis hypotheses hypothese hipotesis claim",
+        1.0: "hypothesis hypotheses hypothese hipotesis hipotese ipotesi claim",
         0.8: "sentence2",
         0.5: "text2 conclusion statement",
     },
@@ -78,7 +80,9 @@ _NAMES: dict[str, dict[float, str]] = {
         "y labelid classid labelcoarse labelfine level1 level2 thema tema isparaphrase",
         0.6: "rating rel stars gold group similar issimilar match ismatch relation relevance "
         "relevant duplicate paraphrase subject department team cluster entailment judgment "
-        "judgement product area section queue score quality result overall genre language lang",
+        "judgement product area section queue score quality result overall genre language lang "
+        "etoiles sterne estrellas stelle sterren bewertung nota calificacion valutazione "
+        "beoordeling relazione relacion relacao relatie",
     },
     "score": {
         1.0: "podobienstwo wynik benzerlik puan likhet podobnost pisteet hasonlosag scor score "
@@ -92,6 +96,7 @@ _NAMES: dict[str, dict[float, str]] = {
 }
 
 
+INVENTED = re.compile(r"column_?\d+")  # by us, where a file has no names
 WORDS = re.compile(r"\d+|[A-ZÀ-Þ]?[^\W\d_A-ZÀ-Þ]+|[A-ZÀ-Þ]+")
 ORDINALS = frozenset(
     tuple(pair.split("/"))
@@ -114,13 +119,17 @@ _HINTS = {
     role: {_bare(name): strength for strength, names in by.items() for name in names.split()}
     for role, by in ((role, dict(sorted(by.items()))) for role, by in _NAMES.items())
 }
+for _role, _pair in (("premise", "sentence1"), ("hypothesis", "sentence2")):
+    # Two sentences are a premise and a hypothesis, too, where a label says what follows.
+    _HINTS[_role] = {n: 0.8 for n, s in _HINTS[_pair].items() if s == 1.0} | _HINTS[_role]
 
 
 # Words that name a key or a place in names such as "pair_id", "doc-id" or "Unnamed: 0".
 ID_NAME = re.compile(
     r"^(id|ids|_id|idx|index|uuid|guid|hash|url|uri|link|file|filename|path|date|time|timestamp"
     r"|created_?at|row|row_?(nr|no|number|id)|nr|no|key|author|user|username|lang|language|split"
-    r"|license|licence|genre|year|source_?file|unnamed:? ?\d*|.*[_\-. ](id|ids|idx|index|url|uuid)"
+    r"|license|licence|genre|year|source_?file|unnamed:? ?\d*"
+    r"|.*[_\-. ](id|ids|idx|index|url|uuid|no|nr|num|number|date|time|at|key)"
     r"|[a-z]+id\d?|[a-z]*Id|[a-z]+ID)$"
 )
 # Who wrote a row, and what state it is in: neither says anything of its texts.
@@ -184,3 +193,11 @@ def hint(role: str, name: str) -> float:
     # A query and a document are two texts to compare, too, where a label says how they relate.
     parts.append(0.7 * hint(ASKED[role], name) if role in ASKED else 0.0)
     return max([names.get(plain(name), 0.0), names.get(whole, 0.0), *parts])
+
+
+def may_be_negative(name: str, positive: str) -> bool:
+    """Tell whether a third text is called a negative, or nothing, or stands beside a "positive"."""
+    if hint("negative", name) >= 0.3 or len(name) < 3 or INVENTED.fullmatch(name):
+        return True
+    named = any(hint(role, name) >= 0.5 for role in (*TEXT_ROLES, "text"))
+    return plain(positive).startswith("pos") and not named

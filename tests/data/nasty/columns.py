@@ -455,6 +455,27 @@ INFERENCE = [
         codes=("label_missing",),
     ),
     Nasty(
+        "premessa-ipotesi.csv",
+        lines(
+            [("premessa", "ipotesi", "relazione")]
+            + [(p, h, ("implicazione", "neutrale", "contraddizione")[v]) for p, h, v in nli()],
+            ";",
+        ).encode(),
+        "nli",
+        {"premise": "premessa", "hypothesis": "ipotesi"},
+        "relazione",
+    ),
+    Nasty(
+        "nli-numbered-words.csv",
+        csv(
+            ("sentence_A", "sentence_B", "entailment_label"),
+            ((p, h, f"{v} - {KINDS[v]}") for p, h, v in nli()),
+        ),
+        "nli",
+        {"premise": "sentence_A", "hypothesis": "sentence_B"},
+        "entailment_label",
+    ),
+    Nasty(
         "nli-capitals.csv",
         csv(
             ("Index", "Premise", "Hypothesis", "Judgement"),
@@ -549,6 +570,16 @@ ALONE = [
         ),
         "pair",
         {"anchor": "title", "positive": "summary"},
+        codes=("extra_column",),
+    ),
+    Nasty(
+        "recipes.csv",  # three texts, none of them called a negative
+        csv(
+            ("recipe_name", "ingredients", "directions"),
+            ((TOLD[i][:30], f"{TOLD[i][30:60]}, salt", DOCUMENTS[i]) for i in range(N)),
+        ),
+        "pair",
+        {"anchor": "recipe_name", "positive": "ingredients"},
         codes=("extra_column",),
     ),
     Nasty(

@@ -20,6 +20,7 @@ from tests.data.nasty import (
 QA = {"anchor": "question", "positive": "answer"}
 PAIR = {"sentence1": "sentence1", "sentence2": "sentence2"}
 TEXT = {"text": "text"}
+PLAIN_ASKED = [(i, q) for i, q in enumerate(QUESTIONS) if "," not in q][:50]
 ASKED = lines([("question", "answer"), *asked()])
 CLASSED = lines([("text", "label"), *classed()])
 
@@ -230,6 +231,16 @@ DELIMITERS = [
         "pair",
         QA,
         codes=("delimiter_assumed",),
+    ),
+    Nasty(
+        "tabs-among-commas.txt",  # as many commas in every text: the tab is no chance
+        "".join(f"{('-1', '+1')[i % 2]}\tOn {i}, as said, {q}\n" for i, q in PLAIN_ASKED).encode(),
+        "text-class",
+        {"text": "column2"},
+        "column1",
+        read=len(PLAIN_ASKED),
+        kept=len(PLAIN_ASKED),
+        codes=("header_assumed",),
     ),
     Nasty("crlf.csv", ASKED.replace("\n", "\r\n").encode(), "pair", QA),
     Nasty("old-mac.csv", ASKED.replace("\n", "\r").encode(), "pair", QA),

@@ -300,6 +300,12 @@ NESTED = [
         {"anchor": "set.0", "positive": "set.1"},
     ),
     Nasty(
+        "paraphrases.jsonl",
+        jsonl({"paraphrases": [t, f"Note: {t}", TOLD[i + 40]]} for i, t in enumerate(TOLD[:N])),
+        "pair",
+        {"anchor": "paraphrases.0", "positive": "paraphrases.1"},
+    ),
+    Nasty(
         "vectors-beside.jsonl",
         jsonl({**r, "embedding": [0.1] * 8} for r in ROWS),
         "pair",
