@@ -7,6 +7,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import fields
 from functools import cache
@@ -165,3 +166,17 @@ class Child:
         if self.process.stdin is not None:
             with contextlib.suppress(OSError):
                 self.process.stdin.close()
+
+
+def ask_once(job: str, message: dict[str, Any], seconds: float, late: str, broken: str) -> Any:  # noqa: ANN401
+    """Start a child for one question; raise StudioError with the sentence that fits its failure."""
+    with tempfile.TemporaryDirectory(prefix="ststudio-") as home:
+        child = Child(job, Path(home))
+        try:
+            return child.ask(message, seconds)
+        except TimeoutError:
+            raise StudioError(late) from None
+        except ChildDied:
+            raise StudioError(broken) from None
+        finally:
+            child.kill()

@@ -1,35 +1,35 @@
 """What the Hub says of a repository at one commit: whether it may be read, and its files."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
 from huggingface_hub.hf_api import DatasetInfo, ModelInfo
 
 from ststudio.errors import StudioError
 from ststudio.remote import COMMIT, HubAway, Kind, RemoteFile, ask, endpoint, hub
 from ststudio.settings import get_settings
 
+Info = TypeVar("Info", ModelInfo, DatasetInfo)
+
 
 def model_info(repo_id: str, revision: str | None, token: str | None) -> ModelInfo:
     """Ask what a model's repository holds at a revision; raise StudioError where it is closed."""
-    seconds = get_settings().hub_seconds
-
-    def get() -> ModelInfo:
-        client = hub(token)
-        return client.model_info(repo_id, revision=revision, files_metadata=True, timeout=seconds)
-
-    info = ask(get, f"the model {repo_id!r}")
-    _refuse_closed(info, "model", repo_id, token)
-    return info
+    return _told(hub(token).model_info, "model", repo_id, revision, token)
 
 
 def dataset_info(repo_id: str, revision: str | None, token: str | None) -> DatasetInfo:
     """Ask what a dataset's repository holds at a revision; raise StudioError where it is closed."""
+    return _told(hub(token).dataset_info, "dataset", repo_id, revision, token)
+
+
+def _told(
+    get: Callable[..., Info], kind: Kind, repo_id: str, revision: str | None, token: str | None
+) -> Info:
     seconds = get_settings().hub_seconds
-
-    def get() -> DatasetInfo:
-        client = hub(token)
-        return client.dataset_info(repo_id, revision=revision, files_metadata=True, timeout=seconds)
-
-    info = ask(get, f"the dataset {repo_id!r}")
-    _refuse_closed(info, "dataset", repo_id, token)
+    asked = partial(get, repo_id, revision=revision, files_metadata=True, timeout=seconds)
+    info = ask(asked, f"the {kind} {repo_id!r}")
+    _refuse_closed(info, kind, repo_id, token)
     return info
 
 

@@ -1,11 +1,10 @@
 """Tokenizers that come as pieces or word lists: a child process makes tokenizer.json of them."""
 
-import tempfile
 import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from ststudio.child import Child, ChildDied
+from ststudio.child import ask_once
 from ststudio.errors import StudioError
 from ststudio.model_files import Module
 
@@ -30,13 +29,11 @@ def complete_tokenizers(folder: Path, modules: Iterable[Module], model: str) -> 
 
 
 def _make(folder: Path) -> None:
-    with _one_at_a_time, tempfile.TemporaryDirectory(prefix="ststudio-") as home:
-        child = Child("tokenizer", Path(home))
-        try:
-            child.ask({"folder": str(folder), "decoded_bytes": MEMORY}, SECONDS)
-        except TimeoutError:
-            raise StudioError(f"Its vocabulary took over {SECONDS:.0f} s to read.") from None
-        except ChildDied:
-            raise StudioError("Its vocabulary cannot be read.") from None
-        finally:
-            child.kill()
+    with _one_at_a_time:
+        ask_once(
+            "tokenizer",
+            {"folder": str(folder), "decoded_bytes": MEMORY},
+            SECONDS,
+            late=f"Its vocabulary took over {SECONDS:.0f} s to read.",
+            broken="Its vocabulary cannot be read.",
+        )

@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from ststudio.runs.admission import start_run  # noqa: E402
 from ststudio.runs.queue import get_queue  # noqa: E402
-from ststudio.runs.store import Run  # noqa: E402
+from ststudio.runs.run import Run  # noqa: E402
 from tests.hub.server import Hub  # noqa: E402
 from tests.served import App  # noqa: E402
 

@@ -18,16 +18,36 @@ def child(tmp_path: Path) -> Child:
     return Child("read", tmp_path)
 
 
+def environment_of(child: Child) -> list[bytes]:
+    """Return what the system says of a child's environment; none while it becomes another one."""
+    file, found = Path(f"/proc/{child.process.pid}/environ"), b""
+    deadline = time.monotonic() + 10
+    while b"HF_HUB_OFFLINE" not in found:
+        assert time.monotonic() < deadline
+        found = file.read_bytes()
+    return found.split(b"\0")
+
+
 def test_a_childs_environment_holds_no_token(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     child = Child("read", tmp_path)
-    environment = Path(f"/proc/{child.process.pid}/environ").read_bytes()
+    environment = environment_of(child)
     child.kill()
-    assert b"secret" not in environment
+    assert not any(b"secret" in entry for entry in environment)
     assert child_environment(tmp_path)["HF_HUB_OFFLINE"] == "1"
+
+
+def test_a_child_keeps_the_limits_that_its_app_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STSTUDIO_RUN_SECONDS", "7200")
+    monkeypatch.setenv("STSTUDIO_DATA", "/elsewhere")
+    environment = child_environment(tmp_path)
+    assert environment["STSTUDIO_RUN_SECONDS"] == "7200"
+    assert "STSTUDIO_DATA" not in environment
 
 
 def test_a_child_has_no_network_where_the_system_permits() -> None:
@@ -95,6 +115,6 @@ def test_a_child_sees_one_gpu_so_that_no_batch_is_spread_over_several(
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     child = Child("read", tmp_path)
-    environment = Path(f"/proc/{child.process.pid}/environ").read_bytes().split(b"\0")
+    environment = environment_of(child)
     child.kill()
     assert f"CUDA_VISIBLE_DEVICES={seen}".encode() in environment

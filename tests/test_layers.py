@@ -30,7 +30,7 @@ LAYERS = (
         "model_shape",
     ),
     ("data",),
-    ("training", "runs.store"),
+    ("training", "runs.run"),
     ("compare", "hub", "runs"),
     ("guard", "tabs"),
     ("ui",),

@@ -2,12 +2,10 @@
 
 import hashlib
 import json
-import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ststudio.child import Child, ChildDied
+from ststudio.child import ask_once
 from ststudio.data.cases import CASES
 from ststudio.data.prompts import agreed_prompts, column_prompts, own_prompts
 from ststudio.data.rows import Rows
-from ststudio.errors import StudioError
 from ststudio.model_input import ModelInput
 from ststudio.settings import get_settings
 
@@ -130,15 +127,11 @@ def _counted(model: ModelInput, texts: Mapping[str, list[str]]) -> dict[str, Tok
 
 
 def _ask(job: Mapping[str, Any]) -> dict[str, list[int]]:
-    with tempfile.TemporaryDirectory(prefix="ststudio-") as home:
-        child = Child("count", Path(home))
-        try:
-            message = {**job, "decoded_bytes": get_settings().decoded_bytes}
-            counted: dict[str, list[int]] = child.ask(message, SECONDS)
-            return counted
-        except TimeoutError:
-            raise StudioError(f"Its tokenizer took over {SECONDS:.0f} s.") from None
-        except ChildDied:
-            raise StudioError("Its tokenizer could not be loaded.") from None
-        finally:
-            child.kill()
+    counted: dict[str, list[int]] = ask_once(
+        "count",
+        {**job, "decoded_bytes": get_settings().decoded_bytes},
+        SECONDS,
+        late=f"Its tokenizer took over {SECONDS:.0f} s.",
+        broken="Its tokenizer could not be loaded.",
+    )
+    return counted

@@ -12,8 +12,9 @@ from ststudio.data.prompts import part_of
 from ststudio.errors import StudioError
 from ststudio.hub.markdown import one_line, plain, table
 from ststudio.remote import check_id, endpoint
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.training.loss_settings import GUIDE
+from ststudio.training.racers import public_name
 from ststudio.training.verdict import in_words
 
 TAG = "st-studio"  # in the card of every model pushed from here: what may be updated later
@@ -51,11 +52,11 @@ def shared_recipe(run: Run) -> dict[str, Any]:
     source = recipe.get("source") or {}
     if source.get("kind") == "upload":
         recipe["source"] = {"kind": "upload"}
-    if str(recipe.get("base_model")).startswith("run:"):
-        recipe["base_model"] = "an earlier run"
+    if isinstance(recipe.get("base_model"), str):
+        recipe["base_model"] = public_name(recipe["base_model"])
     settings = recipe.get("loss_settings") or {}
-    if str(settings.get(GUIDE)).startswith("run:"):
-        recipe["loss_settings"] = {**settings, GUIDE: "an earlier run"}
+    if isinstance(settings.get(GUIDE), str):
+        recipe["loss_settings"] = {**settings, GUIDE: public_name(settings[GUIDE])}
     return recipe
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ststudio.errors import StudioError
 from ststudio.hub.card import NO_NAME, base_name, card, shared_recipe
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 
 Contents = dict[str, Path | bytes]  # by path in the repository
 

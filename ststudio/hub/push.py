@@ -11,7 +11,7 @@ from ststudio.hub.account import whoami
 from ststudio.hub.package import contents_of, propose_name, size, zip_model
 from ststudio.hub.repository import Repository
 from ststudio.remote import endpoint
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.settings import get_settings
 
 __all__ = ["propose_name", "push", "push_state", "start_push", "wait", "zip_model"]

@@ -30,7 +30,7 @@ from ststudio.runs.lineup import (
 )
 from ststudio.runs.model_facts import base_input, with_report
 from ststudio.runs.queue import get_queue
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.shelf import DEFAULT_MODEL
 from ststudio.training.recipe import Recipe
 

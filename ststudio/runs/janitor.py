@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 
 from ststudio.data.kept_tables import DATASETS, forget_tables, kept_bytes
-from ststudio.runs.store import VECTORS, RunStore
+from ststudio.runs.run import VECTORS
+from ststudio.runs.store import RunStore
 from ststudio.settings import Settings
 from ststudio.training.vectors import KeptVectors
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from ststudio.child import Child, ChildDied
 from ststudio.errors import StudioError
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.runs.watch import GRACE_SECONDS, Watch
 from ststudio.settings import Settings, get_settings
 from ststudio.training.estimate import Machine

@@ -14,7 +14,7 @@ from spaces.config import Config
 
 from ststudio.child import Child, child_environment
 from ststudio.runs.launch import POLL_SECONDS, attend
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.runs.watch import Watch
 from ststudio.settings import Settings, get_settings
 from ststudio.training.estimate import Machine

@@ -15,7 +15,8 @@ from ststudio.errors import StudioError
 from ststudio.fetch import ModelRef, download_model, download_tokenizer
 from ststudio.model_input import ModelInput
 from ststudio.runs.model_facts import EARLIER_RUN, resolve_base
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore
 from ststudio.training.blueprint import needs_weights
 from ststudio.training.loss_settings import GUIDE
 from ststudio.training.racers import (

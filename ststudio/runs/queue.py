@@ -11,7 +11,8 @@ from ststudio.errors import StudioError
 from ststudio.runs.janitor import tidy
 from ststudio.runs.launch import ChildDoor, Door
 from ststudio.runs.lease import ZeroDoor, on_zero_gpu
-from ststudio.runs.store import Run, RunStore, get_store
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore, get_store
 from ststudio.settings import Settings, get_settings
 from ststudio.training.estimate import Machine
 

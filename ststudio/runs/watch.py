@@ -2,7 +2,7 @@
 
 import time
 
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.settings import Settings
 from ststudio.training.racers import total_seconds
 

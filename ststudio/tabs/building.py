@@ -15,9 +15,10 @@ from ststudio.tabs import QUIET
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
 from ststudio.training.blueprint import Blueprint, Step, needs_weights
-from ststudio.training.layers import LAYERS, Layer, Setting
+from ststudio.training.layers import LAYERS, Layer
 from ststudio.training.lora import LORA
 from ststudio.training.recipe import Recipe
+from ststudio.training.rules import Setting
 
 AS_IT_IS = ""
 STARTS = {

@@ -8,7 +8,8 @@ import gradio as gr
 from ststudio.compare.encoder import get_encoder
 from ststudio.compare.figures import map_figure
 from ststudio.errors import StudioError
-from ststudio.runs.store import Run, get_store
+from ststudio.runs.run import Run
+from ststudio.runs.store import get_store
 from ststudio.tabs import QUIET, explained
 from ststudio.tabs.session import Session, shown_run
 

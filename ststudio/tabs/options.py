@@ -8,11 +8,11 @@ import gradio as gr
 from ststudio.runs.built import checked_input
 from ststudio.runs.model_facts import named_input
 from ststudio.shelf import DEFAULT_MODEL
-from ststudio.training.loss_settings import COSINE, EUCLIDEAN, GUIDE, Setting
+from ststudio.training.loss_settings import GUIDE
 from ststudio.training.losses import LOSSES
 from ststudio.training.recipe import Recipe
+from ststudio.training.rules import Setting
 
-WORDS = {"distance": (COSINE, EUCLIDEAN), "margin_strategy": ("absolute", "relative")}
 FEWEST_DIMENSIONS = 32  # below it short vectors of a small model tell little apart
 
 
@@ -34,11 +34,11 @@ def build_options() -> list[gr.components.Component]:
 
 
 def _field(name: str, setting: Setting) -> gr.components.Component:
-    said: dict[str, Any] = {"label": setting.title, "info": setting.says, "visible": False}
+    said: dict[str, Any] = {"label": setting.label, "info": setting.says, "visible": False}
     if name == GUIDE:
         return gr.Dropdown([DEFAULT_MODEL], value=DEFAULT_MODEL, allow_custom_value=True, **said)
-    if name in WORDS:
-        return gr.Dropdown(list(WORDS[name]), value=setting.default, **said)
+    if setting.choices:
+        return gr.Dropdown(list(setting.choices), value=setting.default, **said)
     return gr.Number(setting.default, **said)
 
 

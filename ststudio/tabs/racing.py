@@ -12,14 +12,14 @@ from ststudio.compare.races import race_figure
 from ststudio.data.cases import CASES
 from ststudio.errors import StudioError
 from ststudio.runs.admission import start_run
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.settings import get_settings
 from ststudio.shelf import DEFAULT_MODEL
 from ststudio.tabs import QUIET, explained
 from ststudio.tabs.examination import with_base
 from ststudio.tabs.session import Session, losses_of, shown_run, whole
 from ststudio.tabs.visitor import visitor_token
-from ststudio.training.racers import result, standing
+from ststudio.training.racers import model_name, result, standing
 from ststudio.training.recipe import DEFAULT_SECONDS, MOST_RACERS
 
 OF_ONE_LOSS = ("use_loss", "set_learning_rate")
@@ -39,7 +39,6 @@ def race(
     """Start a race: every chosen loss with every chosen model, each for as many seconds."""
     if session.source is None or session.diagnosis is None:
         raise StudioError("Pick a dataset in the Data tab first.")
-    batch, epochs, rows, length, seed = more
     bases = [name.strip() for name in models or [base_model or ""] if name.strip()]
     field = [{"loss": loss, "base_model": base} for base in bases for loss in losses or []]
     if not 2 <= len(field) <= MOST_RACERS:
@@ -47,11 +46,21 @@ def race(
             f"That makes {len(field)} racers: every chosen loss runs with every chosen model. "
             f"Choose so that there are 2 to {MOST_RACERS}."
         )
-    # Advice on one loss is not for all of them.
+    recipe = recipe_of(session, field, seconds, more)
+    run, key, _ = start_run(recipe, visitor_token(request))
+    title = f"Race · {run.facts['title']} · {time.strftime('%H:%M')}"
+    return session.with_run(run.id, key, title)
+
+
+def recipe_of(
+    session: Session, field: list[dict[str, Any]], seconds: float, more: tuple[Any, ...]
+) -> dict[str, Any]:
+    """Return a race's recipe; advice that was taken on one loss is not for all of them."""
+    batch, epochs, rows, length, seed = more
     kept = tuple(fix for fix in session.fixes if fix["code"] not in OF_ONE_LOSS)
-    recipe = replace(session, fixes=kept).recipe(
+    return replace(session, fixes=kept).recipe(
         race=field,
-        base_model=bases[0],
+        base_model=field[0]["base_model"],
         max_seconds=seconds,
         per_device_train_batch_size=whole(batch),
         num_train_epochs=epochs or None,
@@ -59,9 +68,6 @@ def race(
         max_seq_length=whole(length),
         seed=whole(seed),
     )
-    run, key, _ = start_run(recipe, visitor_token(request))
-    title = f"Race · {run.facts['title']} · {time.strftime('%H:%M')}"
-    return session.with_run(run.id, key, title)
 
 
 def offered(session: Session, chosen: list[str] | None) -> tuple[Any, Any]:
@@ -118,17 +124,12 @@ def race_table(run: Run) -> list[list[str]]:
         outcome = "won" if row.get("won") else row.get("out") or ""
         figures = [_shown(now["dev_best"]), _shown(now["dev_baseline"])]
         spent = [str(now["steps"] or "–"), f"{now['seconds']:.0f}" if now["seconds"] else "–"]
-        table.append([row["title"], *figures, *spent, _model(row), outcome])
+        table.append([row["title"], *figures, *spent, model_name(row["base_model"]), outcome])
     return table
 
 
 def _shown(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
-
-
-def _model(row: dict[str, Any]) -> str:
-    name = str(row["base_model"]["id"])
-    return "an earlier run" if name.startswith("run:") else name.rpartition("/")[2]
 
 
 def show_race(session: Session, seen: str) -> tuple[Any, ...]:

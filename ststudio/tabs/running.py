@@ -9,7 +9,7 @@ import gradio as gr
 from ststudio.compare.figures import loss_figure, verdict_figure
 from ststudio.data.cases import CASES
 from ststudio.runs.queue import get_queue
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.settings import get_settings
 from ststudio.tabs.progress import bar
 from ststudio.tabs.session import Session, shown_run

@@ -6,7 +6,8 @@ from typing import Any
 
 from ststudio.data.cases import CASES
 from ststudio.errors import StudioError
-from ststudio.runs.store import Run, get_store
+from ststudio.runs.run import Run
+from ststudio.runs.store import get_store
 
 
 @dataclass(frozen=True)

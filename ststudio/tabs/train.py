@@ -140,10 +140,9 @@ def plan(session: Session) -> str:
     )
 
 
-def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
-    """Lay out the tab and wire it; return the timer of a run under way, and what leads on."""
+def _five_settings() -> tuple[Any, ...]:
+    """Lay out base model, loss, seconds, batch size and learning rate."""
     most = get_settings().run_seconds
-    words = gr.Markdown(plan(Session()), elem_id="plan")
     with gr.Row():
         base = gr.Dropdown(
             list(MODELS),
@@ -167,7 +166,11 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
         )
         batch = gr.Number(DEFAULT_BATCH_SIZE, label="Batch size", precision=0, minimum=2)
         rate = gr.Number(None, label="Learning rate", step=1e-5)
-    build_findings(session, of_model=True)
+    return base, loss, seconds, batch, rate
+
+
+def _more_settings() -> tuple[tuple[Any, ...], list[gr.components.Component]]:
+    """Lay out what is seldom set: epochs, rows, tokens and seed, then the loss's own settings."""
     with gr.Accordion("More", open=False):
         with gr.Row():
             epochs = gr.Number(None, label="Epochs", info="0: as many as fit the time.")
@@ -177,6 +180,16 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
             )
             seed = gr.Number(42, label="Seed", precision=0, info="The same seed, the same run.")
         options = build_options()
+    return (epochs, rows, length, seed), options
+
+
+def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
+    """Lay out the tab and wire it; return the timer of a run under way, and what leads on."""
+    words = gr.Markdown(plan(Session()), elem_id="plan")
+    base, loss, seconds, batch, rate = _five_settings()
+    build_findings(session, of_model=True)
+    extra, options = _more_settings()
+    epochs, rows, length, seed = extra
     negatives.build(session)
     racing.build(session, base, MODELS, [batch, epochs, rows, length, seed])
     with gr.Accordion("Build a model from zero, or adapt one by LoRA", open=False):
@@ -204,7 +217,6 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
 
     shown = [verdict, progress, curve, gain, metrics, halt, onward, timer, seen]
     inputs = [session, base, loss, seconds, batch, rate]
-    extra = [epochs, rows, length, seed]
     go.click(
         start,
         [*inputs, *extra, *options],

@@ -9,7 +9,7 @@ import gradio as gr
 from ststudio.data.cases import DEFAULT_BATCH_SIZE
 from ststudio.data.reshape import FIXES, describe, fix_recipe, parse_fixes
 from ststudio.errors import StudioError
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.tabs import QUIET, explained
 from ststudio.tabs.examination import Json, again
 from ststudio.tabs.mending import HANDLER, RENDER

@@ -10,7 +10,7 @@ from sentence_transformers.sentence_transformer.training_args import (
 from ststudio.data.cases import Case
 from ststudio.data.examples import Examples
 from ststudio.errors import StudioError
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.training import models, pace
 from ststudio.training.livelog import class_counts, same_share
 from ststudio.training.recipe import Recipe

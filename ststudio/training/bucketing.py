@@ -91,10 +91,13 @@ class Bucketed:
             for column, part in zip(columns, parts, strict=True)
         ]
 
+    def _cast(self) -> torch.autocast:
+        # Inside of one another the outermost keeps the weights it has cast, for all its chunks.
+        enabled = self.bf16 and self.model.training
+        return torch.autocast(self.model.device.type, torch.bfloat16, enabled=enabled)
+
     def _run(self, features: Features, **options: Any) -> Features:  # noqa: ANN401
-        with torch.autocast(
-            self.model.device.type, torch.bfloat16, enabled=self.bf16 and self.model.training
-        ):
+        with self._cast():
             output = self.whole(features, **options)
         output["sentence_embedding"] = output["sentence_embedding"].float()
         return output
@@ -104,13 +107,14 @@ class Bucketed:
         order = lengths.argsort(descending=True, stable=True)
         lengths = lengths[order].tolist()
         parts = []
-        for begin, end in chunks(lengths, self.overhead):
-            rows = order[begin:end]
-            chunk = {
-                key: value[rows, : lengths[begin]] if isinstance(value, Tensor) else value
-                for key, value in features.items()
-            }
-            parts.append(self._run(chunk)["sentence_embedding"])
+        with self._cast():
+            for begin, end in chunks(lengths, self.overhead):
+                rows = order[begin:end]
+                chunk = {
+                    key: value[rows, : lengths[begin]] if isinstance(value, Tensor) else value
+                    for key, value in features.items()
+                }
+                parts.append(self._run(chunk)["sentence_embedding"])
         return torch.cat(parts)[order.argsort()]
 
     def _splits(self, features: Features) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ststudio.training import sizes
-from ststudio.training.rules import Rule, number, one_of
+from ststudio.training.rules import Rule, Setting, choice, number
 from ststudio.training.sizes import Flow, Kind, Lender, Settings, Size
 
 SAID: dict[str, str] = {
@@ -23,17 +23,6 @@ NO_ROWS = {
     "Cached": "cuts a batch into pieces",
     "GISTEmbed": "lets a guide read the same token ids",
 }
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting of a layer: its default, what is allowed, and its label on the page."""
-
-    name: str
-    default: Any
-    rule: Rule
-    label: str
-    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,10 +52,6 @@ class Layer:
 
 def _whole(name: str, default: int, low: int, high: int, label: str) -> Setting:
     return Setting(name, default, number(low, high, whole=True), label)
-
-
-def _choice(name: str, names: tuple[str, ...], label: str) -> Setting:
-    return Setting(name, names[0], one_of(*names), label, names)
 
 
 def _are_kernels(value: Any) -> bool:
@@ -123,7 +108,7 @@ _LAYERS = (
         sizes.words,
         (
             _whole("words", 5_000, 50, 30_000, "words at most"),
-            _choice("weights", ("idf", "none"), "weight of a word"),
+            choice("weights", ("idf", "none"), "weight of a word"),
         ),
         learning_rate=5e-4,
         no_losses={"GISTEmbed": NO_ROWS["GISTEmbed"]},
@@ -154,7 +139,7 @@ _LAYERS = (
         "tokens",
         "sentence",
         sizes.same,
-        (_choice("mode", POOLING, "mode"),),
+        (choice("mode", POOLING, "mode"),),
     ),
     Layer(
         "Dense",
@@ -165,7 +150,7 @@ _LAYERS = (
         sizes.projection,
         (
             _whole("out_features", 256, 8, 4096, "dimensions"),
-            _choice("activation", ACTIVATIONS, "activation"),
+            choice("activation", ACTIVATIONS, "activation"),
         ),
     ),
     Layer(

@@ -15,7 +15,7 @@ from transformers import (
 )
 from transformers.trainer_utils import IntervalStrategy
 
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.training.kept import keep, take
 from ststudio.training.livelog import Facts
 from ststudio.training.pace import fit_steps

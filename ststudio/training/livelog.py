@@ -11,6 +11,7 @@ from ststudio.data.negatives import CODE as MINE
 from ststudio.training.losses import LOSSES
 from ststudio.training.rates import usual_rate
 from ststudio.training.recipe import Recipe
+from ststudio.training.verdict import standard_error
 
 # Two windows of so many losses come out wholly apart by chance once in C(16, 8) = 12,870 times.
 WINDOW = 8
@@ -30,6 +31,7 @@ class Facts:
     dimensions: int = 1  # a Matryoshka loss is the sum over so many
     mined: bool = False  # hard negatives
     usual: float = 0.0  # learning rate of the loss and of what is trained; 0: the loss's own
+    metric: str = ""  # on dev
     dev_units: int = 0
     steps: int = 0  # planned
     steps_per_epoch: int = 0
@@ -50,6 +52,7 @@ class Facts:
             dimensions=len(recipe.matryoshka_dims or [0]),
             usual=usual_rate(recipe.loss, recipe.modules, recipe.lora),
             mined=any(fix["code"] == MINE for fix in recipe.fixes),
+            metric=CASES[recipe.case].metric,
             dev_units=dev_units,
         )
 
@@ -57,6 +60,10 @@ class Facts:
     def usual_rate(self) -> float:
         """Return the learning rate that suits the loss and what is trained."""
         return self.usual or LOSSES[self.loss].learning_rate
+
+    def noise(self, metric: float) -> float:
+        """Return a standard error of the metric on dev."""
+        return standard_error(self.metric, metric, max(self.dev_units, 1))
 
     @property
     def of_classes(self) -> bool:
@@ -121,13 +128,3 @@ def same_share(columns: Sequence[Sequence[str]]) -> float:
         return 1 - len(set(columns[0])) / max(rows, 1)
     wrong = zip(columns[1], *columns[2:], strict=True)
     return sum(len(columns) > 2 and texts[0] in texts[1:] for texts in wrong) / max(rows, 1)
-
-
-def noise(metric: float, units: int) -> float:
-    """Return a bound of the standard error of a metric on so many dev units.
-
-    A mean of numbers from 0 to 1 has at most the variance m (1 - m) (Bhatia and Davis 2000); a
-    correlation has the standard error (1 - r²) / √n (Fisher 1915).
-    """
-    m = min(max(metric, 0.0), 1.0)
-    return max(math.sqrt(m * (1 - m)), 1 - m * m) / math.sqrt(max(units, 1))

@@ -5,8 +5,7 @@ from typing import Any
 
 from ststudio.errors import StudioError
 from ststudio.training.blueprint import needs_weights
-from ststudio.training.layers import Setting
-from ststudio.training.rules import number, short
+from ststudio.training.rules import Setting, number, short
 
 RANK = 16
 LORA = (

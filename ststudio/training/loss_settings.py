@@ -1,11 +1,8 @@
 """The settings that losses take: what each may be, what it is for, and what suits the model."""
 
-from dataclasses import dataclass
-from typing import Any
-
 from ststudio.errors import StudioError
 from ststudio.shelf import DEFAULT_MODEL
-from ststudio.training.rules import MODEL, Rule, number, one_of
+from ststudio.training.rules import MODEL, Setting, choice, number
 
 GUIDE = "guide"  # the setting that names a second model, which is fetched as the base is
 COSINE, EUCLIDEAN = "cosine", "euclidean"
@@ -14,78 +11,77 @@ NEAR_MARGIN = 0.5
 FAR_MARGIN = 5.0  # the library's own default, for vectors of any length
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One setting of a loss."""
-
-    default: Any
-    rule: Rule
-    title: str  # for the page
-    says: str
+def _named(*settings: Setting) -> dict[str, Setting]:
+    return {setting.name: setting for setting in settings}
 
 
-SCALE = {
-    "scale": Setting(
+SCALE = _named(
+    Setting(
+        "scale",
         20.0,
         number(0.01, 1_000),
         "Scale",
         "How sharply close and less close texts are told apart: 1 / temperature.",
     )
-}
-TEMPERATURE = {
-    "temperature": Setting(
-        0.05,
-        number(0.001, 10),
-        "Temperature",
-        "The lower, the sharper: 1 / scale.",
-    )
-}
-_MARGIN_SAYS = "How much closer a text of the same kind is to be."
-DISTANCE = {
-    "distance": Setting(
-        COSINE,
-        one_of(COSINE, EUCLIDEAN),
+)
+DISTANCE = _named(
+    choice(
+        "distance",
+        (COSINE, EUCLIDEAN),
         "Distance",
         "Searches go by cosine; Euclidean is the library's own default.",
     )
-}
-MINI_BATCH = {
-    "mini_batch_size": Setting(
-        32, number(1, 1024, whole=True), "Mini batch", "Texts embedded at a time, to save memory."
+)
+MINI_BATCH = _named(
+    Setting(
+        "mini_batch_size",
+        32,
+        number(1, 1024, whole=True),
+        "Mini batch",
+        "Texts embedded at a time, to save memory.",
     )
-}
-GUIDED = {
-    GUIDE: Setting(
+)
+GUIDED = _named(
+    Setting(
+        GUIDE,
         DEFAULT_MODEL,
         MODEL,
         "Guide model",
         "Another model, which says which texts of a batch are no wrong answers after all.",
     ),
-    **TEMPERATURE,
-    "margin": Setting(
+    Setting(
+        "temperature", 0.05, number(0.001, 10), "Temperature", "The lower, the sharper: 1 / scale."
+    ),
+    Setting(
+        "margin",
         0.0,
         number(-1, 1),
         "Margin",
         "A text is no wrong answer where the guide finds it this close to the right one.",
     ),
-    "margin_strategy": Setting(
-        "absolute",
-        one_of("absolute", "relative"),
+    choice(
+        "margin_strategy",
+        ("absolute", "relative"),
         "Margin is",
         "Taken off the guide's cosine, or a share of it.",
     ),
-}
+)
 # TripletLoss and the BatchHard family default to Euclidean distance with a margin of 5, which a
 # model that normalises can never reach, and which is not what a search goes by: cosine here.
-COSINE_MARGIN = {
-    **DISTANCE,
-    "margin": Setting(0.3, number(0, 100), "Margin", _MARGIN_SAYS),
-}
-CONTRAST_MARGIN = {
-    "margin": Setting(
-        0.5, number(0.01, 2), "Margin", "How far apart 0 pairs are to be: 1 − cosine."
+COSINE_MARGIN = DISTANCE | _named(
+    Setting(
+        "margin",
+        0.3,
+        number(0, 100),
+        "Margin",
+        "How much closer a text of the same kind is to be.",
     )
-}
+)
+CONTRAST_MARGIN = _named(
+    Setting(
+        "margin", 0.5, number(0.01, 2), "Margin", "How far apart 0 pairs are to be: 1 − cosine."
+    )
+)
 
 
 def euclidean_margin(loss: str, given: float | None, normalises: bool) -> float:

@@ -13,10 +13,9 @@ from ststudio.training.loss_settings import (
     GUIDED,
     MINI_BATCH,
     SCALE,
-    Setting,
     euclidean_margin,
 )
-from ststudio.training.rules import short
+from ststudio.training.rules import Setting, short
 
 
 @dataclass(frozen=True)

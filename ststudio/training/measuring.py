@@ -11,7 +11,7 @@ from sentence_transformers import SentenceTransformer
 
 from ststudio.data.cases import CASES, PROMPT_OF_ROLE, Case
 from ststudio.data.examples import Examples
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.training import pace
 from ststudio.training.evaluation import compare
 from ststudio.training.live import STATE_SECONDS

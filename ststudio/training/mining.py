@@ -14,7 +14,7 @@ from ststudio.data.cases import CASES, Case
 from ststudio.data.examples import Examples
 from ststudio.data.findings import count
 from ststudio.data.negatives import Kinship, Mining, keys_of, wanted
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.training.bucketing import bucketed
 from ststudio.training.live import STATE_SECONDS
 from ststudio.training.measuring import encoding_seconds

@@ -10,10 +10,10 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from ststudio.errors import StudioError
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.training import models
 from ststudio.training.failures import reason
-from ststudio.training.racers import racers, standing, titles, winner
+from ststudio.training.racers import public_name, racers, standing, titles, winner
 from ststudio.training.recipe import DEFAULT_SECONDS, Recipe
 
 NOT_STARTED = "Not started: the race was stopped."
@@ -158,10 +158,6 @@ SHARED = ("loss", "learning_rate", "dev_baseline", "dev_best", "steps", "seconds
 def told(run: Run) -> list[dict[str, Any]]:
     """Return the race as the report gives it."""
     return [
-        {**{key: row.get(key) for key in SHARED}, "base_model": _named(row["base_model"]["id"])}
+        {**{key: row.get(key) for key in SHARED}, "base_model": public_name(row["base_model"])}
         for row in run.facts["race"]["racers"]
     ]
-
-
-def _named(base_model: str) -> str:
-    return "an earlier run" if base_model.startswith("run:") else base_model

@@ -13,6 +13,7 @@ from ststudio.model_input import ModelInput
 from ststudio.settings import get_settings
 from ststudio.training.loss_settings import GUIDE
 from ststudio.training.recipe import DEFAULT_SECONDS, RACER_KEYS, Recipe
+from ststudio.training.verdict import standard_error
 
 FEWEST_DEV_UNITS = 50  # with fewer, choosing by dev is choosing by chance
 
@@ -119,10 +120,15 @@ def _own_settings(racer: Recipe) -> dict[str, Any]:
     return {name: value for name, value in racer.loss_settings.items() if name != GUIDE}
 
 
-def model_name(base_model: str | Mapping[str, Any]) -> str:
-    """Name a racer's base model; an earlier run's id opens that run and is nobody's business."""
+def public_name(base_model: str | Mapping[str, Any]) -> str:
+    """Return a base model's id; an earlier run's opens that run and is nobody's business."""
     name = base_model if isinstance(base_model, str) else str(base_model.get("id"))
-    return "an earlier run" if name.startswith("run:") else name.rpartition("/")[2]
+    return "an earlier run" if name.startswith("run:") else name
+
+
+def model_name(base_model: str | Mapping[str, Any]) -> str:
+    """Return what a base model is called, without whose it is."""
+    return public_name(base_model).rpartition("/")[2]
 
 
 def lane(log: Log, racer: int) -> list[Mapping[str, Any]]:
@@ -156,24 +162,6 @@ def winner(rows: Sequence[Mapping[str, Any]]) -> int | None:
     """Return the place of the best on dev, of equals the first; None where nobody was measured."""
     known = [n for n, r in enumerate(rows) if r.get("dev_best") is not None and not r.get("out")]
     return max(known, key=lambda number: (rows[number]["dev_best"], -number), default=None)
-
-
-def _of_share(value: float, n: int) -> float:
-    return math.sqrt(max(value * (1 - value), 0.0) / n)
-
-
-def _of_rank(value: float, n: int) -> float:
-    return (1 - value**2) * math.sqrt((1 + value**2 / 2) / max(n - 3, 1))
-
-
-# A mean of values from 0 to 1 varies no more than a share of hits does, so that is the bound for
-# the other metrics; for rank correlation see Bonett and Wright 2000.
-ERRORS: dict[str, Callable[[float, int], float]] = {"spearman_cosine": _of_rank}
-
-
-def standard_error(metric: str, value: float, n: int) -> float:
-    """Return about how far a metric on `n` units lies from its value on endless ones."""
-    return ERRORS.get(metric, _of_share)(value, n)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,23 @@ def one_of(*names: str) -> Rule:
     return Rule(lambda value: isinstance(value, str) and value in names, ", ".join(names))
 
 
+@dataclass(frozen=True)
+class Setting:
+    """One setting of a loss, a layer or LoRA: its default, what is allowed, and how it is shown."""
+
+    name: str
+    default: Any
+    rule: Rule
+    label: str
+    says: str = ""
+    choices: tuple[str, ...] = ()
+
+
+def choice(name: str, names: tuple[str, ...], label: str, says: str = "") -> Setting:
+    """Return a setting that is a word out of a few, the first by default."""
+    return Setting(name, names[0], one_of(*names), label, says, names)
+
+
 def are_texts(value: Any) -> bool:  # noqa: ANN401
     """Tell whether a value maps names to short texts."""
     return isinstance(value, Mapping) and all(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import mean, variance
 
-from ststudio.training.livelog import WINDOW, Facts, Log, noise
+from ststudio.training.livelog import WINDOW, Facts, Log
 from ststudio.training.recipe import USUAL_STEPS
 
 # Losses of real batches differ by a tenth and more: eight in a row so close to one value are one.
@@ -151,7 +151,7 @@ def _learned(log: Log, facts: Facts) -> bool:
     if len(log.looks) < 2:
         return False
     base, best = log.looks[0][1], max(metric for _, metric in log.looks)
-    return best - base > BEYOND_NOISE * noise(base, facts.dev_units)
+    return best - base > BEYOND_NOISE * facts.noise(base)
 
 
 def no_gradient(log: Log, facts: Facts) -> str | None:
@@ -189,7 +189,7 @@ def rate_too_high(log: Log, facts: Facts) -> str | None:
         return None
     base = log.looks[0][1]
     falls = [base - metric for _, metric in log.looks[-2:]]
-    if min(falls) <= BEYOND_NOISE * noise(base, facts.dev_units):
+    if min(falls) <= BEYOND_NOISE * facts.noise(base):
         return None
     return (
         f"The held-out metric fell from {base:.3f} to {log.looks[-1][1]:.3f}, which is more than "
@@ -219,7 +219,7 @@ def overfitting(log: Log, facts: Facts) -> str | None:
     after = [metric for at, metric in log.looks if at > step]
     if step == 0 or len(after) < 2 or rate_too_high(log, facts):
         return None
-    if best - max(after[-2:]) <= BEYOND_NOISE * noise(best, facts.dev_units):
+    if best - max(after[-2:]) <= BEYOND_NOISE * facts.noise(best):
         return None
     until = [loss for at, loss in zip(log.steps, log.losses, strict=True) if at <= step]
     if mean(log.last) >= mean(until[-WINDOW:]):

@@ -15,7 +15,7 @@ from transformers import PrinterCallback
 
 from ststudio.data.cases import CASES, Case
 from ststudio.data.examples import Examples
-from ststudio.runs.store import Run, State
+from ststudio.runs.run import Run, State
 from ststudio.shelf import packaged_model
 from ststudio.training import models, pace, zero
 from ststudio.training.adapted import adapted

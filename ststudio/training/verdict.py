@@ -1,5 +1,6 @@
 """Did it help: the difference between two models on the same units, with its interval."""
 
+import math
 from collections.abc import Callable, Mapping
 from statistics import NormalDist  # not scipy.stats: the page imports this, and that takes a second
 from typing import Any, Literal
@@ -51,6 +52,24 @@ def in_words(report: Mapping[str, Any], metric: str) -> tuple[str, str]:
         f"{metric} on {n:,} held-out units {moved} "
         f"({delta:+.{digits}f}, 95 % interval {low:+.{digits}f} to {high:+.{digits}f})."
     )
+
+
+def _of_share(value: float, n: int) -> float:
+    return math.sqrt(max(value * (1 - value), 0.0) / n)
+
+
+def _of_rank(value: float, n: int) -> float:
+    return (1 - value**2) * math.sqrt((1 + value**2 / 2) / max(n - 3, 1))
+
+
+# A mean of values from 0 to 1 varies no more than a share of hits does, so that is the bound for
+# the other metrics; for rank correlation see Bonett and Wright 2000.
+ERRORS: dict[str, Callable[[float, int], float]] = {"spearman_cosine": _of_rank}
+
+
+def standard_error(metric: str, value: float, n: int) -> float:
+    """Return about how far a metric on `n` units lies from its value on endless ones."""
+    return ERRORS.get(metric, _of_share)(value, n)
 
 
 def wilson(hits: float, n: int, z: float) -> Interval:

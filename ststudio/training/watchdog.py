@@ -9,7 +9,7 @@ from ststudio.data.findings import Finding, Fix, Level
 from ststudio.data.negatives import CODE as MINE
 from ststudio.data.negatives import RELATIVE_MARGIN
 from ststudio.errors import StudioError
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.training import signs
 from ststudio.training.livelog import Facts, Log
 from ststudio.training.losses import LOSSES

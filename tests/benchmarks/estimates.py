@@ -17,7 +17,7 @@ os.environ["STSTUDIO_DATA"] = tempfile.mkdtemp(prefix="ststudio-estimates-")
 
 from ststudio.runs.admission import start_run
 from ststudio.runs.queue import get_queue
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from tests.hub.server import Hub
 from tests.training.conftest import IDS
 

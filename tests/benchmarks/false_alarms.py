@@ -12,23 +12,18 @@ from ststudio.data.examples import make_examples
 from ststudio.data.sources import open_source
 from ststudio.runs.admission import diagnosed
 from ststudio.runs.lineup import admissible
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore
 from ststudio.shelf import packaged_model
 from ststudio.training import models
 from ststudio.training.live import Live
 from ststudio.training.train import FEWEST_DEV_UNITS, fine_tune
 from tests.hub.server import Hub
+from tests.training.conftest import IDS
 
 SECONDS = 40.0
 CASES_OF_THE_SAMPLE = ("pair-score", "pair", "text-class", "triplet")
-REAL = {
-    "stsb": "sentence-transformers/stsb",
-    "QQP_triplets": "embedding-data/QQP_triplets",
-    "trec": "CogComp/trec",
-    "snli": "stanfordnlp/snli",
-    "sentence-compression": "embedding-data/sentence-compression",
-    "banking77": "PolyAI/banking77",
-}
+REAL = ("stsb", "QQP_triplets", "trec", "snli", "sentence-compression", "banking77")
 
 
 def trained(folder: Path, source: dict[str, Any], seconds: float, steps: int) -> Run:
@@ -70,7 +65,7 @@ def main(seconds: float = SECONDS, steps: float = 0) -> None:
         }
         if real := os.environ.get("STSTUDIO_REAL_DATA"):
             os.environ["HF_ENDPOINT"] = hub.url
-            for name, repo_id in REAL.items():
+            for name, repo_id in ((name, IDS[name]) for name in REAL):
                 hub.add_repo("dataset", repo_id, Path(real) / name)
                 sources[name] = {"kind": "hub", "id": repo_id}
         for name, source in sources.items():

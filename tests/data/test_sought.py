@@ -128,13 +128,19 @@ def test_where_they_are_not_within_reach_it_is_said_how_many_are_lost(
     assert [finding.level for finding in said] == ["warning"]
 
 
+def large_beir(hub: Hub, limits: Callable[..., None]) -> dict[str, Sequence[int]]:
+    """Publish more documents than may be read, some of them judged in either part; return which."""
+    limits(ROWS=400, DECODED_BYTES=8 * MB)
+    data = as_parquet(pa.table({"_id": ids(20_000), "text": documents(20_000)}), 1_000)
+    judged: dict[str, Sequence[int]] = {"train": range(300), "test": range(15_000, 15_090)}
+    beir(hub, judged, {"corpus/c.parquet": data})
+    return judged
+
+
 def test_what_is_measured_on_comes_before_what_is_learned_from(
     hub: Hub, limits: Callable[..., None]
 ) -> None:
-    limits(ROWS=400, DECODED_BYTES=8 * MB)
-    data = as_parquet(pa.table({"_id": ids(20_000), "text": documents(20_000)}), 1_000)
-    judged = {"train": range(300), "test": range(15_000, 15_090)}
-    beir(hub, judged, {"corpus/c.parquet": data})
+    judged = large_beir(hub, limits)
 
     found = open_source(from_hub())
 
@@ -214,10 +220,7 @@ def test_a_set_in_one_file_keeps_what_is_judged(
 def test_the_same_corpus_is_kept_for_each_choice_of_judgements(
     hub: Hub, limits: Callable[..., None]
 ) -> None:
-    limits(ROWS=400, DECODED_BYTES=8 * MB)
-    data = as_parquet(pa.table({"_id": ids(20_000), "text": documents(20_000)}), 1_000)
-    judged = {"train": range(300), "test": range(15_000, 15_090)}
-    beir(hub, judged, {"corpus/c.parquet": data})
+    judged = large_beir(hub, limits)
     qrels = {"id": "alice/data-qrels"}
 
     first = open_source(from_hub(qrels={**qrels, "split": "test"}))

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ststudio.compare.encoder import get_encoder
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore
 from ststudio.settings import get_settings
 from ststudio.shelf import packaged_model
 from tests.hub.server import Hub

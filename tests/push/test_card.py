@@ -17,7 +17,8 @@ from markdown_it.token import Token
 from ststudio.hub.card import TAG, card, metadata, result
 from ststudio.hub.markdown import one_line, table
 from ststudio.hub.package import propose_name
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore
 from tests.push.conftest import FACTS, RECIPE, REPORT, MakeRun
 
 HOSTILE = [
@@ -240,3 +241,11 @@ def test_a_model_that_won_a_race_says_among_what_it_was_chosen(make_bare: Any) -
         "MultipleNegativesRankingLoss 0.900" in said
     )
     assert "Chosen by a race" not in card(make_bare({**FACTS, "race": None}))
+
+
+def test_no_id_of_an_earlier_run_is_published(make_bare: Any) -> None:
+    secret = "run:" + "a" * 32
+    recipe = {**RECIPE, "base_model": secret, "loss_settings": {"guide": secret, "margin": 0.1}}
+    text = card(make_bare(FACTS, recipe))
+    assert secret not in text and "a" * 32 not in text
+    assert "an earlier run" in text

@@ -20,7 +20,8 @@ from ststudio.errors import StudioError
 from ststudio.hub.package import contents_of
 from ststudio.hub.push import push, push_state, start_push, wait, zip_model
 from ststudio.hub.repository import Repository
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore
 from ststudio.settings import get_settings
 from tests.hub.server import Hub
 from tests.hub.store import front_matter

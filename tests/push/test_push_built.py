@@ -17,7 +17,7 @@ from ststudio.training.recipe import Recipe
 from tests.hub.server import Hub
 from tests.push.conftest import ALICE, MakeRun
 from tests.training.built import KINDS
-from tests.training.test_evaluation import examples_of
+from tests.training.samples import examples_of
 
 TEXTS = ["the printer blinks red", "paper will not feed"]
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from ststudio.child import START, Child
 from ststudio.data.cases import CASES
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore
 from ststudio.training.recipe import Recipe
-from tests.training.test_evaluation import examples_of
+from tests.training.samples import examples_of
 
 SOURCE = {"kind": "builtin", "id": "sample-pair"}
 

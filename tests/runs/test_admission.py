@@ -7,10 +7,11 @@ import pytest
 from ststudio.errors import StudioError
 from ststudio.runs.admission import start_run
 from ststudio.runs.queue import get_queue
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.shelf import DEFAULT_MODEL
 from tests.conftest import Training
 from tests.hub.server import Hub
+from tests.runs.refusals import refused
 
 SOURCE = {"kind": "builtin", "id": "sample-pair"}
 LENGTH = {"code": "set_max_seq_length", "args": {"tokens": 64}}
@@ -81,10 +82,7 @@ def test_a_model_that_wants_prompts_is_caught_and_the_fix_gives_them(hub: Hub) -
 def test_what_would_end_the_run_is_refused_before_it_is_made(
     recipe: dict[str, Any], says: str
 ) -> None:
-    before = len(list(get_queue().store))
-    with pytest.raises(StudioError, match=says):
-        start_run({"source": SOURCE, **recipe})
-    assert len(list(get_queue().store)) == before
+    refused({"source": SOURCE, **recipe}, says)
 
 
 def test_a_guide_is_found_and_pinned_before_the_run_is_made(hub: Hub) -> None:

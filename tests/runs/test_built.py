@@ -13,7 +13,7 @@ from ststudio.hub.card import card, metadata
 from ststudio.runs.admission import start_run
 from ststudio.runs.built import notes
 from ststudio.runs.queue import get_queue
-from ststudio.runs.store import Run
+from ststudio.runs.run import Run
 from ststudio.tabs.running import verdict_words
 from ststudio.training.recipe import Recipe
 from tests.conftest import Training, wait

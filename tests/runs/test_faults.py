@@ -14,7 +14,8 @@ import pytest
 
 from ststudio.child import Child
 from ststudio.runs.launch import ChildDoor
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore
 from ststudio.settings import Settings
 from tests.runs.faulty import slow_child, tiny_run
 from tests.training.tiny import tiny_model

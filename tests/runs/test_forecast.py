@@ -11,8 +11,8 @@ from ststudio.tabs.picking import pick_pasted
 from ststudio.tabs.session import Session
 from ststudio.training.recipe import Recipe
 from tests.hub.server import Hub
+from tests.training.samples import examples_of
 from tests.training.test_estimate import MACHINE
-from tests.training.test_evaluation import examples_of
 
 SAMPLES = ("pair-score", "pair", "text-class", "triplet")
 

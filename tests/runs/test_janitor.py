@@ -8,7 +8,8 @@ import pyarrow as pa
 from ststudio.data.kept_tables import DATASETS, open_kept
 from ststudio.data.tables import Table, save_table
 from ststudio.runs.janitor import tidy
-from ststudio.runs.store import VECTORS, Run, RunStore
+from ststudio.runs.run import VECTORS, Run
+from ststudio.runs.store import RunStore
 from ststudio.settings import Settings
 from ststudio.training.vectors import KeptVectors
 

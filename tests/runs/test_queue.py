@@ -13,7 +13,8 @@ import pytest
 from ststudio.errors import StudioError
 from ststudio.runs.launch import CORES_TO_SPARE, ChildDoor
 from ststudio.runs.queue import Queue
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore
 from ststudio.settings import Settings
 from tests.conftest import wait
 

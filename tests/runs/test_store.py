@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ststudio.errors import StudioError
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore
 from ststudio.runs.watch import Watch
 from ststudio.settings import Settings
 

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from ststudio.runs.lease import in_words, lease_seconds, on_zero_gpu, train_leased
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore
 from tests.conftest import wait
 from tests.runs.zerogpu.scheduler import Scheduler
 from tests.served import ROOT, App

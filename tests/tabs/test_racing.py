@@ -1,14 +1,24 @@
 """The race as the page shows it: what may start, who won and what that is worth."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from gradio.exceptions import Error
 
-from ststudio.runs.store import Run, RunStore, get_store
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore, get_store
 from ststudio.tabs.picking import pick_sample
-from ststudio.tabs.racing import offered, race, race_table, race_words, show_race, use_winner
+from ststudio.tabs.racing import (
+    offered,
+    race,
+    race_table,
+    race_words,
+    recipe_of,
+    show_race,
+    use_winner,
+)
 from ststudio.tabs.session import Session
 
 LOSSES = ["MultipleNegativesRankingLoss", "TripletLoss"]
@@ -43,6 +53,17 @@ def test_two_to_four_racers_start_and_no_others(picked: Session) -> None:
         race(Session(), None, LOSSES, None, 5, "a/b", *MORE)
     with pytest.raises(Error, match="2 racers of 200 s"):
         race(picked, None, LOSSES, None, 200, "sentence-transformers/all-MiniLM-L6-v2", *MORE)
+
+
+def test_advice_on_one_loss_is_not_for_all_racers(picked: Session) -> None:
+    fixes = (
+        {"code": "set_learning_rate", "args": {"learning_rate": 1e-5}},
+        {"code": "set_max_seq_length", "args": {"tokens": 64}},
+    )
+    field = [{"loss": loss, "base_model": "a/b"} for loss in LOSSES]
+    recipe = recipe_of(replace(picked, fixes=fixes), field, 5, tuple(MORE))
+    assert [fix["code"] for fix in recipe["fixes"]] == ["set_max_seq_length"]
+    assert recipe["race"] == field and recipe["base_model"] == "a/b"
 
 
 def test_the_losses_of_the_case_are_offered_and_what_was_chosen_stays(picked: Session) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ststudio.data.examples import Examples
 from tests.hub.server import Hub
+from tests.training.samples import examples_of
 
 IDS = {
     "stsb": "sentence-transformers/stsb",
@@ -29,3 +31,9 @@ def real_hub(real_data: Path) -> Iterator[dict[str, str]]:
         os.environ["HF_ENDPOINT"] = hub.url
         yield IDS
         del os.environ["HF_ENDPOINT"]
+
+
+@pytest.fixture(scope="session")
+def examples() -> Examples:
+    """Return the sample's pairs, prepared."""
+    return examples_of("pair")

@@ -20,7 +20,6 @@ from ststudio.training.recipe import Recipe
 from ststudio.training.train import fine_tune
 from ststudio.training.vocabulary import used_vocabulary
 from tests.training.built import KINDS
-from tests.training.test_evaluation import examples_of
 from tests.training.test_zero import recipe_of
 from tests.training.tiny import KINDS as TRANSFORMERS
 from tests.training.tiny import tiny_model
@@ -28,11 +27,6 @@ from tests.training.tiny import tiny_model
 SOURCE = {"kind": "builtin", "id": "sample-pair"}
 LORA = {"r": 4, "alpha": 8, "dropout": 0.0}
 TEXTS = ["the printer blinks red", "paper will not feed"]
-
-
-@pytest.fixture(scope="module")
-def examples() -> Examples:
-    return examples_of("pair")
 
 
 def trained(folder: Path, examples: Examples, **asked: Any) -> SentenceTransformer:

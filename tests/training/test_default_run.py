@@ -6,7 +6,7 @@ import pytest
 
 from ststudio.runs.admission import start_run
 from ststudio.runs.queue import get_queue
-from ststudio.runs.store import VECTORS
+from ststudio.runs.run import VECTORS
 from tests.conftest import wait
 
 

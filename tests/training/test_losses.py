@@ -30,7 +30,7 @@ def test_every_column_and_label_has_its_sentence(case: str, loss: str) -> None:
 def test_the_defaults_of_a_loss_are_allowed_and_each_setting_is_said(loss: Any) -> None:
     assert set(loss.chosen({})) == set(loss.settings)
     for setting in loss.settings.values():
-        assert setting.title and setting.says.endswith(".") and len(setting.says) < 90
+        assert setting.label and setting.says.endswith(".") and len(setting.says) < 90
 
 
 @pytest.mark.parametrize(

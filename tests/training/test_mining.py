@@ -13,14 +13,15 @@ from ststudio.data.examples import Examples
 from ststudio.data.negatives import Kinship, Mining
 from ststudio.errors import StudioError
 from ststudio.runs.admission import start_run
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore
 from ststudio.shelf import packaged_model
 from ststudio.training import hardness, models
 from ststudio.training.hardness import look
 from ststudio.training.live import Live
 from ststudio.training.mining import Miner, harder, mine, taught_as, with_negatives
 from ststudio.training.recipe import Recipe
-from ststudio.training.train import fine_tune
+from ststudio.training.train import fine_tune, tuned
 from tests.conftest import wait
 from tests.training.test_signs import examples_of
 from tests.training.tiny import tiny_model
@@ -150,6 +151,23 @@ def test_pairs_learn_as_triplets_and_are_measured_as_pairs(tmp_path: Path) -> No
     }
     assert trainer.args.prompts == {"positive": "passage: ", "negative": "passage: "}
     assert [entry for entry in run.log() if "metric" in entry]
+
+
+def test_what_a_lease_kept_of_a_mined_training_is_taken_over_without_mining_again(
+    tmp_path: Path,
+) -> None:
+    examples = short("pair")
+    recipe = Recipe(
+        {"kind": "builtin", "id": "sample-pair"}, fixes=[FIX], max_steps=2, eval_steps=1
+    ).derived(CASES["pair"])
+    run, _ = RunStore(tmp_path / "runs").create(recipe.to_json(), {})
+    packaged = packaged_model()
+    assert packaged is not None
+    first = tuned(run, recipe, CASES["pair"], examples, packaged, leased=True)
+    again = tuned(run, recipe, CASES["pair"], examples, packaged)
+    assert again.lost and again.steps > 0 and len(run.facts["notes"]) == 1
+    for one, other in zip(first.model.parameters(), again.model.parameters(), strict=True):
+        assert one.equal(other)
 
 
 def test_triplets_keep_every_row(tmp_path: Path) -> None:

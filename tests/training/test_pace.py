@@ -1,10 +1,8 @@
 import pyarrow as pa
 import pytest
 
-from ststudio.data.builtin import builtin_table, enrich
 from ststudio.data.cases import CASES
-from ststudio.data.doctor import diagnose
-from ststudio.data.examples import Examples, make_examples
+from ststudio.data.examples import Examples
 from ststudio.training.pace import (
     FEWEST_TEST_UNITS,
     asked_steps,
@@ -15,12 +13,6 @@ from ststudio.training.pace import (
 from ststudio.training.recipe import Recipe
 
 SOURCE = {"kind": "builtin", "id": "sample-pair"}
-
-
-@pytest.fixture(scope="module")
-def examples() -> Examples:
-    table = builtin_table("sample-pair")
-    return enrich(make_examples(table, diagnose(table), 42, None))
 
 
 def test_what_fits_is_not_cut(examples: Examples) -> None:

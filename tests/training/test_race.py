@@ -10,23 +10,19 @@ import pytest
 from ststudio.data.cases import CASES
 from ststudio.data.examples import Examples
 from ststudio.errors import StudioError
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore
 from ststudio.training.race import NOT_STARTED, Lane, Tuned, lanes, race
 from ststudio.training.racers import derived_race, dev_units, lane, racers, titles
 from ststudio.training.recipe import Recipe
 from ststudio.training.train import train_job, tuned
-from tests.training.test_evaluation import examples_of
+from tests.training.samples import examples_of
 from tests.training.tiny import tiny_model
 
 PAIR = CASES["pair"]
 LOSES = {"learning_rate": 1e-8}
 BREAKS = {"learning_rate": 1e-3, "base_model": "tiny/broken"}
 LEARNS = {"learning_rate": 5e-3}
-
-
-@pytest.fixture(scope="module")
-def examples() -> Examples:
-    return examples_of("pair")
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +76,7 @@ def test_the_better_on_dev_wins_and_alone_is_measured_on_test(done: Run) -> None
     assert loses["dev_best"] == pytest.approx(loses["dev_baseline"], abs=1e-3)
     assert loses["dev_baseline"] == learns["dev_baseline"]
     assert report["score"] != report["baseline"]
+    assert done.vectors_file.stat().st_size > 0  # the base's vectors, for the next run
     assert report["n"] == len(examples_of("pair").test.column(0).unique())
 
 

@@ -22,7 +22,7 @@ from ststudio.training.racers import (
     winner,
 )
 from ststudio.training.recipe import Recipe
-from tests.training.test_evaluation import examples_of
+from tests.training.samples import examples_of
 
 SOURCE = {"kind": "builtin", "id": "sample-triplet"}
 TWO = [{"loss": "MultipleNegativesRankingLoss"}, {"loss": "TripletLoss"}]
@@ -172,3 +172,16 @@ def test_what_noise_could_have_decided_is_said_to_be_close() -> None:
 def test_the_noise_of_a_rank_correlation_shrinks_as_it_nears_one() -> None:
     assert standard_error("spearman_cosine", 0.0, 203) == pytest.approx(200**-0.5)
     assert standard_error("spearman_cosine", 0.9, 203) < 0.2 * 200**-0.5 * 1.2
+
+
+def test_mining_in_a_race_is_refused_as_each_would_have_other_rows() -> None:
+    mining = {"code": "mine_negatives", "args": {}}
+    with pytest.raises(StudioError, match="every racer learns from the same rows.*Undo"):
+        check_race(recipe(TWO, fixes=[mining]))
+    check_race(Recipe(SOURCE, fixes=[mining]))
+
+
+def test_a_guides_run_is_in_no_title() -> None:
+    guided = {"loss": "GISTEmbedLoss", "loss_settings": {"guide": "run:" + "0" * 32}}
+    told = titles(racers(recipe([{**guided, "matryoshka_dims": []}, guided])))
+    assert not any("0" * 32 in title for title in told)

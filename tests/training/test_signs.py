@@ -12,15 +12,16 @@ import pytest
 from ststudio.data.cases import CASES
 from ststudio.data.examples import Examples
 from ststudio.errors import StudioError
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore
 from ststudio.training.live import Live
 from ststudio.training.recipe import Recipe
 from ststudio.training.train import fine_tune
-from tests.training import test_evaluation
+from tests.training import samples
 from tests.training.tiny import tiny_model
 
 STEPS = 30
-examples_of = cache(test_evaluation.examples_of)  # what several tests read and none changes
+examples_of = cache(samples.examples_of)  # what several tests read and none changes
 
 
 def trained(

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sentence_transformers.sentence_transformer.modules import Pooling
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Pooling, StaticEmbedding
+from tokenizers import Tokenizer
 
+from ststudio.shelf import packaged_model
 from ststudio.training.remembered import Remembered, fingerprint
 from ststudio.training.vectors import KeptVectors, key_of
 from tests.training.tiny import tiny_model
@@ -119,3 +123,20 @@ def test_whatever_changes_the_vectors_changes_the_fingerprint(tmp_path: Path) ->
     heads = base()
     heads[0].model.config.num_attention_heads = 4
     assert len({known, *map(fingerprint, (shorter, pooled, moved, heads))}) == 5
+
+
+def test_a_static_embedding_that_cuts_elsewhere_is_another_model(tmp_path: Path) -> None:
+    packaged = packaged_model()
+    assert packaged is not None
+
+    def static(tokens: int | None) -> str:
+        torch.manual_seed(1)
+        tokenizer = Tokenizer.from_file(str(packaged / "tokenizer.json"))
+        tokenizer.no_truncation()
+        if tokens:
+            tokenizer.enable_truncation(tokens)
+        return fingerprint(
+            SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=8)])
+        )
+
+    assert static(None) == static(None) != static(16)

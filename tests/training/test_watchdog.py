@@ -15,10 +15,10 @@ from ststudio.data.reshape import FIXES, describe, parse_fixes
 from ststudio.errors import StudioError
 from ststudio.runs.lineup import admissible
 from ststudio.runs.store import RunStore
-from ststudio.training.livelog import Facts, class_counts, noise, same_share
+from ststudio.training.livelog import Facts, class_counts, same_share
 from ststudio.training.losses import LOSSES
 from ststudio.training.recipe import Recipe
-from ststudio.training.watchdog import RULES, Watch, watch
+from ststudio.training.watchdog import RULES, Watch, usual_rate, watch
 
 Entries = list[dict[str, Any]]
 Look = tuple[int, float]
@@ -235,14 +235,19 @@ def test_an_odd_batch_cannot_be_grouped_so_it_is_made_larger_first() -> None:
     assert fix is not None and fix.args == {"rows": 6}
 
 
-def test_noise_is_no_less_than_that_of_the_metrics_it_stands_for() -> None:
+def test_noise_is_about_that_of_the_metric() -> None:
     rng = np.random.default_rng(0)
+    shared = replace(RANKING, dev_units=200)
     for p in (0.1, 0.5, 0.9):
         shares = rng.binomial(200, p, 4_000) / 200
-        assert shares.std() <= 1.03 * noise(p, 200)
+        assert shares.std() == pytest.approx(
+            replace(shared, metric="cosine_accuracy").noise(p), 0.05
+        )
         pairs = rng.multivariate_normal([0, 0], [[1, p], [p, 1]], (2_000, 200))
         found = [np.corrcoef(sample.T)[0, 1] for sample in pairs]
-        assert np.std(found) <= 1.05 * noise(p, 200)
+        assert np.std(found) == pytest.approx(
+            replace(shared, metric="spearman_cosine").noise(p), 0.2
+        )
 
 
 def test_classes_are_counted_batch_by_batch() -> None:
@@ -276,3 +281,14 @@ def test_a_finding_is_logged_once_and_infinity_is_no_json(tmp_path: Path) -> Non
     assert found[1]["finding"]["level"] == "error"
     text = (run.path / "log.jsonl").read_text()
     json.loads(text.splitlines()[-2], parse_constant=lambda name: pytest.fail(name))
+
+
+def test_advice_goes_by_the_rate_that_suits_what_is_trained() -> None:
+    lora = Recipe({}, loss="TripletLoss", case="triplet", lora={"r": 8, "alpha": 16, "dropout": 0})
+    static = [{"type": "StaticEmbedding", "dimensions": 64}]
+    zero = Recipe({}, loss="TripletLoss", case="triplet", modules=static)
+    whole = Recipe({}, loss="TripletLoss", case="triplet")
+    found = [Facts.of(recipe, 200).usual_rate for recipe in (whole, lora, zero)]
+    assert found == [1e-4, pytest.approx(1e-3), 3e-2]
+    fix = usual_rate(log([1.0]), Facts.of(zero, 200))
+    assert fix is not None and fix.args == {"learning_rate": 3e-2}

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +19,23 @@ from ststudio.errors import StudioError
 from ststudio.fetched_model import check_folder
 from ststudio.model_files import read_modules
 from ststudio.model_input import ModelInput, read_input
-from ststudio.runs.store import Run, RunStore
+from ststudio.runs.run import Run
+from ststudio.runs.store import RunStore
 from ststudio.shelf import packaged_model
 from ststudio.training import zero
 from ststudio.training.blueprint import draw, lender_of
 from ststudio.training.bucketing import Bucketed
 from ststudio.training.live import Live
-from ststudio.training.models import prepare_model
+from ststudio.training.models import make_loss, prepare_model
 from ststudio.training.recipe import Recipe
-from ststudio.training.train import fine_tune
+from ststudio.training.train import fine_tune, train_job
 from ststudio.training.zero import words_of
 from tests.training.built import CNN, KINDS, LENT, POOL, SCRATCH
-from tests.training.test_evaluation import examples_of
 from tests.training.tiny import tiny_model
 
 SOURCE = {"kind": "builtin", "id": "sample-pair"}
 TEXTS = ["the printer blinks red", "", "paper will not feed, and it says so at length", "東京 🎈"]
 EVERY = {**KINDS, **LENT}
-
-
-@pytest.fixture(scope="module")
-def examples() -> Examples:
-    return examples_of("pair")
 
 
 @pytest.fixture(scope="module")
@@ -326,3 +322,36 @@ def test_a_static_table_has_a_row_for_every_token(
     _, model = built("static", lender, examples, tmp_path / "built")
     assert isinstance(model[0], StaticEmbedding)
     assert model[0].num_embeddings == lender_of(read_input(lender, "tiny")).vocabulary
+
+
+def test_hard_negatives_are_not_chosen_by_random_weights() -> None:
+    mining = [{"code": "mine_negatives", "args": {}}]
+    with pytest.raises(StudioError, match="random weights know none"):
+        recipe_of(KINDS["static"], fixes=mining)
+    recipe_of(LENT["layers behind"], fixes=mining)
+
+
+def test_what_a_lost_lease_has_built_is_not_built_again(
+    lender: Path, examples: Examples, tmp_path: Path
+) -> None:
+    recipe = recipe_of(KINDS["static"], max_steps=1, eval_steps=1, max_seconds=5)
+    run, _ = RunStore(tmp_path).create(recipe.to_json(), {"case": "pair"})
+    small = replace(examples, test=examples.test.slice(0, 160))
+    small.save(run.examples_dir)
+    zero.build(lender, replace(recipe, seed=9), examples, run.built_dir)  # other random numbers
+    before = (run.built_dir / "model.safetensors").read_bytes()
+    run.write_base(run.built_dir)
+    train_job({"run": str(run.path)})
+    assert run.state["state"] == "finished", run.state
+    assert run.base_dir == run.built_dir
+    assert (run.built_dir / "model.safetensors").read_bytes() == before
+
+
+def test_matryoshka_of_a_static_model_ends_with_all_that_it_has(tmp_path: Path) -> None:
+    packaged = packaged_model()
+    assert packaged is not None
+    tokenizer = AutoTokenizer.from_pretrained(str(packaged))
+    model = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=48)])
+    recipe = Recipe({}, loss="MultipleNegativesRankingLoss", matryoshka_dims=[256, 32])
+    recipe = replace(recipe, loss_settings={"scale": 20.0})
+    assert make_loss(model, recipe, 0).matryoshka_dims == [48, 32]

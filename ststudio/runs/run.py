@@ -1,0 +1,250 @@
+"""One run on disk: the only file that knows the layout of a run's directory."""
+
+import json
+import math
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+State = Literal["queued", "running", "finished", "failed", "stopped", "interrupted"]
+ENDED: frozenset[str] = frozenset({"finished", "failed", "stopped", "interrupted"})
+
+VECTORS = "vectors-1.sqlite"  # the number changes with the file's shape
+
+
+def write_json(path: Path, value: Any) -> None:  # noqa: ANN401
+    """Replace a JSON file as a whole, so that a reader never sees half of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(value, file, ensure_ascii=False, indent=1)
+    os.replace(name, path)
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401
+    """Return a JSON file's value, or None where there is no file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: a directory that says what was asked, what happened and what came out."""
+
+    path: Path
+
+    def make(self, recipe: dict[str, Any], facts: dict[str, Any], owner: str) -> None:
+        """Write the directory of a new run, which waits; `owner` is the hash of its key."""
+        self.path.mkdir(parents=True)
+        write_json(self.path / "recipe.json", recipe)
+        write_json(self.path / "facts.json", facts)
+        write_json(self.path / "owner.json", {"sha256": owner})
+        write_json(self.path / "state.json", {"state": "queued", "created": time.time()})
+
+    @property
+    def exists(self) -> bool:
+        """Tell whether the run is here, whole."""
+        return (self.path / "state.json").exists()
+
+    @property
+    def owner(self) -> str:
+        """Return the hash of the owner's key."""
+        return str(read_json(self.path / "owner.json")["sha256"])
+
+    @property
+    def id(self) -> str:
+        """Return the name that whoever has it may look the run up by."""
+        return self.path.name
+
+    @property
+    def examples_dir(self) -> Path:
+        """Return the folder of train, dev, test, corpus, queries and relevant."""
+        return self.path / "examples"
+
+    @property
+    def model_dir(self) -> Path:
+        """Return the folder of the fine-tuned model; it exists when the model is whole."""
+        return self.path / "model"
+
+    @property
+    def base_dir(self) -> Path:
+        """Return the folder of the base model this run started from."""
+        return Path(read_json(self.path / "base.json")["folder"])
+
+    @property
+    def has_base(self) -> bool:
+        """Tell whether the models this run starts from are here."""
+        return (self.path / "base.json").exists()
+
+    @property
+    def guide_dir(self) -> Path:
+        """Return the folder of the model that guides the loss."""
+        return Path(read_json(self.path / "guide.json")["folder"])
+
+    @property
+    def built_dir(self) -> Path:
+        """Return the folder of the model that was built for this run, before it learned."""
+        return self.path / "built"
+
+    @property
+    def racer_dirs(self) -> list[Path]:
+        """Return the folders of the base models that a race starts from, one a racer."""
+        return [Path(folder) for folder in read_json(self.path / "racers.json") or ()]
+
+    @property
+    def embeddings_dir(self) -> Path:
+        """Return the folder of points.parquet, base.npy and tuned.npy."""
+        return self.path / "embeddings"
+
+    @property
+    def vectors_file(self) -> Path:
+        """Return the file of base vectors that all runs share."""
+        return self.path.parent / VECTORS
+
+    @property
+    def scratch_dir(self) -> Path:
+        """Return the folder of what is of no use once the run has ended."""
+        return self.path / "scratch"
+
+    @property
+    def kept_file(self) -> Path:
+        """Return the weights kept so far, where the GPU may be taken away at any moment."""
+        return self.scratch_dir / "kept.safetensors"
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """Return what was asked, as JSON."""
+        return dict(read_json(self.path / "recipe.json") or {})
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what is known before training: title, case, base model, counts, notes."""
+        return dict(read_json(self.path / "facts.json") or {})
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Return the state record: `state`, `reason`, `step`, `steps`, times."""
+        return dict(read_json(self.path / "state.json") or {"state": "interrupted"})
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether nothing more will happen to this run."""
+        return self.state["state"] in ENDED
+
+    @property
+    def report(self) -> dict[str, Any] | None:
+        """Return before and after on the test rows, or None while unknown."""
+        report: dict[str, Any] | None = read_json(self.path / "report.json")
+        return report
+
+    @property
+    def push(self) -> dict[str, Any] | None:
+        """Return the state of the push, or None where none was asked for."""
+        push: dict[str, Any] | None = read_json(self.path / "push.json")
+        return push
+
+    @property
+    def stopping(self) -> bool:
+        """Tell whether someone asked this run to stop."""
+        return (self.path / "stop").exists()
+
+    @property
+    def stop_asked(self) -> float:
+        """Return when it was asked to stop, in seconds since the epoch, or infinity."""
+        return _changed(self.path / "stop") or math.inf
+
+    @property
+    def has_model(self) -> bool:
+        """Tell whether there is a whole fine-tuned model and its vectors."""
+        return self.model_dir.is_dir() and (self.embeddings_dir / "tuned.npy").exists()
+
+    def update(self, **changes: Any) -> None:  # noqa: ANN401
+        """Replace some fields of the state; one process writes at a time."""
+        write_json(self.path / "state.json", {**self.state, **changes})
+
+    @property
+    def last_sign(self) -> float:
+        """Return when state or log were last written, in seconds since the epoch."""
+        return max(_changed(self.path / "state.json"), _changed(self.path / "log.jsonl"))
+
+    def end(self, state: State, reason: str | None = None) -> None:
+        """Write the final state."""
+        self.update(state=state, reason=reason, finished=time.time(), eta_seconds=None)
+
+    def ask_to_stop(self) -> None:
+        """Leave the flag that the trainer reads at each step."""
+        (self.path / "stop").touch()
+
+    def append_log(self, entry: dict[str, Any]) -> None:
+        """Add one entry to the live log."""
+        with (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def log(self, since: int = 0) -> list[dict[str, Any]]:
+        """Return the live log's entries from number `since` on."""
+        try:
+            lines = (self.path / "log.jsonl").read_text(encoding="utf-8").split("\n")
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in lines[:-1][since:]]  # a line still written is left
+
+    def add_notes(self, notes: list[str]) -> None:
+        """Add sentences to what the page says about this run's rows."""
+        self.update_facts(notes=self.facts.get("notes", []) + notes)
+
+    def update_facts(self, **changes: Any) -> None:  # noqa: ANN401
+        """Replace some of what is known about this run."""
+        write_json(self.path / "facts.json", {**self.facts, **changes})
+
+    def write_recipe(self, recipe: dict[str, Any]) -> None:
+        """Keep the recipe that a choice among several came down to."""
+        write_json(self.path / "recipe.json", recipe)
+
+    def write_report(self, report: dict[str, Any]) -> None:
+        """Keep what the run proved."""
+        write_json(self.path / "report.json", report)
+
+    def write_push(self, push: dict[str, Any]) -> None:
+        """Keep where the push stands."""
+        write_json(self.path / "push.json", push)
+
+    def write_base(self, folder: Path) -> None:
+        """Keep where the base model lies."""
+        write_json(self.path / "base.json", {"folder": str(folder)})
+
+    def write_guide(self, folder: Path) -> None:
+        """Keep where the model lies that guides the loss."""
+        write_json(self.path / "guide.json", {"folder": str(folder)})
+
+    def write_racers(self, folders: list[Path]) -> None:
+        """Keep where the base models of a race lie, one a racer."""
+        write_json(self.path / "racers.json", [str(folder) for folder in folders])
+
+    def keep_model(self, folder: Path, name: str) -> Path:
+        """Copy a model that may go before this run does; return where it lies now."""
+        return Path(shutil.copytree(folder, self.path / name))
+
+    def expires(self, kept_hours: int) -> float:
+        """Return when this run is deleted, in seconds since the epoch."""
+        state = self.state
+        return float(state.get("finished") or time.time()) + 3600.0 * kept_hours
+
+    def size(self) -> int:
+        """Return the bytes this run takes on the disk; one deleted meanwhile takes none."""
+        try:
+            return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+        except FileNotFoundError:
+            return 0
+
+
+def _changed(path: Path) -> float:
+    """Return when a file last changed, 0 where there is none."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
