@@ -182,6 +182,9 @@ def test_mining_in_a_race_is_refused_as_each_would_have_other_rows() -> None:
 
 
 def test_a_guides_run_is_in_no_title() -> None:
-    guided = {"loss": "GISTEmbedLoss", "loss_settings": {"guide": "run:" + "0" * 32}}
-    told = titles(racers(recipe([{**guided, "matryoshka_dims": []}, guided])))
+    earlier = {"guide": "run:" + "0" * 32}
+    guided = {"loss": "GISTEmbedLoss", "loss_settings": earlier}
+    small = {**guided, "loss_settings": {**earlier, "temperature": 0.1}}
+    told = titles(racers(recipe([small, guided], learning_rate=2e-5)))
+    assert len(set(told)) == 2 and "temperature" in told[0]
     assert not any("0" * 32 in title for title in told)

@@ -354,4 +354,4 @@ def test_matryoshka_of_a_static_model_ends_with_all_that_it_has(tmp_path: Path) 
     model = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=48)])
     recipe = Recipe({}, loss="MultipleNegativesRankingLoss", matryoshka_dims=[256, 32])
     recipe = replace(recipe, loss_settings={"scale": 20.0})
-    assert make_loss(model, recipe, 0).matryoshka_dims == [48, 32]
+    assert make_loss(model, recipe, 0).matryoshka_dims == (48, 32)
