@@ -46,6 +46,12 @@ GATED = frozenset(
 )
 
 
+# Kinds in which every layer attends to the whole text and positions are looked up as told. Others
+# look at how far two tokens are apart, or attend within a window: packed, they would read the
+# texts beside their own.
+PACKED_KINDS = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
+
+
 @dataclass(frozen=True)
 class Shape:
     """What decides how much arithmetic a token takes."""
@@ -54,6 +60,7 @@ class Shape:
     hidden: int
     multiplied: int  # weights that every token is multiplied with
     words: int  # weights of the word embedding
+    packed: bool = False  # its texts run end to end, without padding (training/packing.py)
 
     @property
     def trained(self) -> int:
@@ -70,7 +77,8 @@ def shape_of(config: Mapping[str, Any]) -> Shape:
         4 * hidden * width + matrices * hidden * inner + sizes.get("conv_kernel_size", 0) * hidden
     )
     words = sizes.get("vocab_size", 0) * sizes.get("embedding_size", hidden)
-    return Shape(_layers(sizes), hidden, _layers(sizes) * layer, words)
+    packed = config.get("model_type") in PACKED_KINDS
+    return Shape(_layers(sizes), hidden, _layers(sizes) * layer, words, packed)
 
 
 def check_shape(module: str, config: Mapping[str, Any], parameters: int, model: str) -> None:

@@ -44,6 +44,7 @@ WORKER_MODULES = {
     "training/trainer.py",
     "training/tokenizer_json.py",
     "training/bucketing.py",
+    "training/packing.py",
     "training/vocabulary.py",
     "training/models.py",
     "training/zero.py",

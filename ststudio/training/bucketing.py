@@ -1,6 +1,6 @@
-"""Length-bucketed forward: texts run beside others of their length, and no padding is paid for."""
+"""Texts without their padding: packed end to end, or in chunks beside others of their length."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,9 @@ from sentence_transformers.base.modules import Dense, Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Dropout, LayerNorm, Pooling
 from torch import Tensor
 
+from ststudio.training.chunks import chunks
+from ststudio.training.packing import give_back, packed_tokens, take_over
+
 # What one more chunk costs, in tokens: below it, padding is cheaper than another pass.
 CHUNK_TOKENS = {"cpu": 48, "cuda": 2048}
 # Modules that read each text through its attention mask only. A CNN looks past a text's last
@@ -20,34 +23,8 @@ BLIND_TO_PADDING = (Transformer, Pooling, Dense, Normalize, LayerNorm, Dropout)
 Features = dict[str, Any]
 
 
-def chunks(lengths: Sequence[int], overhead: int) -> list[tuple[int, int]]:
-    """Split lengths in descending order into ranges [begin, end) that cost least together.
-
-    A range costs `overhead` plus its longest length for each of its texts. The best split is found
-    by dynamic programming over the distinct lengths: texts of one length are never parted.
-    """
-    starts = [row for row, length in enumerate(lengths) if row == 0 or length != lengths[row - 1]]
-    ends = [*starts[1:], len(lengths)]
-    best, begins = [0.0], []  # of the first groups: least cost, and where their last range begins
-    for end in ends:
-        costs = [
-            cost + overhead + lengths[start] * (end - start)
-            for cost, start in zip(best, starts, strict=False)
-        ]
-        cost = min(costs)
-        best.append(cost)
-        begins.append(costs.index(cost))
-    ranges = []
-    group = len(ends)
-    while group:
-        first = begins[group - 1]
-        ranges.append((starts[first], ends[group - 1]))
-        group = first
-    return ranges[::-1]
-
-
 class Bucketed:
-    """The forward of a model, in chunks of like length: the same vectors, far less arithmetic.
+    """The forward of a model, packed or in chunks: the same vectors, far less arithmetic.
 
     While the model trains it runs under bfloat16 autocast where `bf16`, and its weights stay
     float32; what is measured is float32 always.
@@ -59,6 +36,7 @@ class Bucketed:
         self.model, self.bf16, self.takes_embedded = model, bf16, takes_embedded
         self.whole = model.forward
         self.overhead = CHUNK_TOKENS[model.device.type]
+        self.packs = take_over(model)
         self.possible = all(isinstance(module, BLIND_TO_PADDING) for module in model)
         # Prompts matter to nothing but a pooling that leaves them out.
         pooling = [module for module in model if isinstance(module, Pooling)]
@@ -103,9 +81,11 @@ class Bucketed:
         return output
 
     def _embed(self, features: Features) -> Tensor:
-        lengths = features["attention_mask"].sum(1).clamp(min=1)
+        lengths = features["attention_mask"].sum(1)
         order = lengths.argsort(descending=True, stable=True)
-        lengths = lengths[order].tolist()
+        lengths = lengths[order].clamp(min=1).tolist()
+        if self.packs and bool(features["attention_mask"][:, 0].all()):  # no text without a token
+            return self._packed(features, order, lengths)[order.argsort()]
         parts = []
         with self._cast():
             for begin, end in chunks(lengths, self.overhead):
@@ -116,6 +96,19 @@ class Bucketed:
                 }
                 parts.append(self._run(chunk)["sentence_embedding"])
         return torch.cat(parts)[order.argsort()]
+
+    def _packed(self, features: Features, order: Tensor, lengths: list[int]) -> Tensor:
+        """Embed the texts end to end, the longest first."""
+        texts = {
+            key: value[order, : lengths[0]] if isinstance(value, Tensor) else value
+            for key, value in features.items()
+        }
+        first, *others = self.model
+        with self._cast():
+            texts["token_embeddings"] = packed_tokens(first, texts, lengths)
+            for module in others:
+                texts = module(texts)
+        return texts["sentence_embedding"].float()
 
     def _splits(self, features: Features) -> bool:
         """Tell whether every tensor has one row a text, padded on the right."""
@@ -151,3 +144,5 @@ def bucketed(model: SentenceTransformer, bf16: bool = False) -> Iterator[Buckete
         yield forward
     finally:
         del model.forward
+        if forward.packs:
+            give_back(model)

@@ -150,14 +150,15 @@ def _ratio(one: float, other: float) -> float:
 
 
 def _step_seconds(machine: Machine, shape: Shape, work: Work, recipe: Recipe) -> float:
-    """Estimate a step: the columns of a batch go through together, in chunks of like length."""
+    """Estimate a step: the columns of a batch go through together, packed or in chunks."""
     batch = recipe.per_device_train_batch_size or 16
     texts = batch * len(work.roles)
     tokens = batch * sum(role.read(shape.hidden) for role in work.roles)
-    # Lengths spread evenly over `width`, in k chunks, cost texts * width / 2k tokens of padding and
-    # k times what a chunk costs; the best k makes both the same.
-    width = math.sqrt(12) * max(role.spread for role in work.roles)
-    tokens += max(CHUNK_TOKENS, math.sqrt(2 * CHUNK_TOKENS * texts * width))
+    if not shape.packed:
+        # Lengths spread evenly over `width`, in k chunks, cost texts * width / 2k tokens of padding
+        # and k times what a chunk costs; the best k makes both the same.
+        width = math.sqrt(12) * max(role.spread for role in work.roles)
+        tokens += max(CHUNK_TOKENS, math.sqrt(2 * CHUNK_TOKENS * texts * width))
     line = _scaled(machine.train, machine.shape, shape)
     arithmetic = line.fixed + line.token * tokens
     if (recipe.loss or "").startswith("Cached"):

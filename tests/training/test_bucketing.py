@@ -1,6 +1,5 @@
 """Bucketed training: the same vectors, losses and gradients as the stock trainer, less padding."""
 
-import itertools
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,6 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset
-from hypothesis import given
-from hypothesis import strategies as st
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.trainer import SentenceTransformerTrainer
 from sentence_transformers.sentence_transformer.training_args import (
@@ -19,7 +16,7 @@ from transformers import TrainerCallback
 
 from ststudio.data.cases import CASES
 from ststudio.errors import StudioError
-from ststudio.training.bucketing import Bucketed, bucketed, chunks
+from ststudio.training.bucketing import Bucketed, bucketed
 from ststudio.training.losses import LOSSES
 from ststudio.training.models import load_guide, make_loss
 from ststudio.training.recipe import Recipe
@@ -30,21 +27,6 @@ from tests.training.tiny import KINDS, tiny_model
 WORDS = "the printer on floor two will not pull paper and blinks red since monday morning".split()
 TEXTS = [" ".join(WORDS[start : start + 1 + 3 * start % 13]) for start in range(14)]
 SOURCE = {"kind": "builtin", "id": "sample-pair"}
-
-
-@given(st.lists(st.integers(1, 12), min_size=1, max_size=9), st.integers(0, 30))
-def test_chunks_hold_every_row_once_and_cost_the_least(lengths: list[int], overhead: int) -> None:
-    lengths.sort(reverse=True)
-
-    def cost(cuts: list[int]) -> int:
-        return sum(overhead + lengths[a] * (b - a) for a, b in itertools.pairwise(cuts))
-
-    found = chunks(lengths, overhead)
-    assert [row for begin, end in found for row in range(begin, end)] == list(range(len(lengths)))
-    within = range(1, len(lengths))
-    ways = (cuts for size in range(len(lengths)) for cuts in itertools.combinations(within, size))
-    least = min(cost([0, *cuts, len(lengths)]) for cuts in ways)
-    assert cost([0, *(end for _, end in found)]) == least
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +167,8 @@ def test_prompts_that_pooling_leaves_out_are_left_out_of_each_column(tmp_path: P
     np.testing.assert_allclose(ours[0], stock[0], rtol=1e-4)
 
 
-def test_the_chunks_are_short_where_the_texts_are(model: SentenceTransformer) -> None:
+def test_the_chunks_are_short_where_the_texts_are(tmp_path: Path) -> None:
+    model = tiny_model(tmp_path, kind="mpnet")  # which looks at how far two tokens are apart
     widths = []
     keep = model[0].register_forward_hook(
         lambda _, args, __: widths.append(tuple(args[0]["input_ids"].shape))

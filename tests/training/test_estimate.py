@@ -10,8 +10,8 @@ from ststudio.model_shape import Shape, shape_of
 from ststudio.training.estimate import Line, Machine, Texts, Work, estimate
 from ststudio.training.recipe import Recipe
 
-MINILM = Shape(layers=6, hidden=384, multiplied=10_616_832, words=11_720_448)
-BASE = Shape(layers=12, hidden=768, multiplied=84_934_656, words=23_440_896)
+MINILM = Shape(layers=6, hidden=384, multiplied=10_616_832, words=11_720_448, packed=True)
+BASE = Shape(layers=12, hidden=768, multiplied=84_934_656, words=23_440_896, packed=True)
 SHORT, LONG = Texts(15.0, 250.0, 5.0), Texts(200.0, 42_000.0, 45.0)
 MACHINE = Machine(
     MINILM, Line(0.01, 0.0002), Line(0.005, 0.00006), optimizer=2e-9, load=0.5

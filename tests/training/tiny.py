@@ -26,6 +26,9 @@ BERT = {
 KINDS = {
     "bert": {},
     "roberta": {},
+    "xlm-roberta": {},
+    "camembert": {},
+    "electra": {"embedding_size": 16},
     "mpnet": {},
     "albert": {"embedding_size": 16},
     "deberta-v2": {
