@@ -145,4 +145,5 @@ def bucketed(model: SentenceTransformer, bf16: bool = False) -> Iterator[Buckete
     finally:
         del model.forward
         if forward.packs:
+            forward.packs = False
             give_back(model)
