@@ -2,7 +2,8 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ POLL_SECONDS = 0.5
 # A child that imports its libraries keeps a core busy for ten seconds. With fewer cores than this
 # it would take them from the run, in the very steps by which the run's pace is measured.
 CORES_TO_SPARE = 4
+PACES = 3  # last ones that count: one measured in a bad moment misleads the next run's estimate
 
 
 class Door(Protocol):
@@ -70,6 +72,12 @@ def _fail(run: Run, reason: str) -> None:
         run.end("failed", reason)
 
 
+def typical(paces: Collection[dict[str, Any]]) -> Machine | None:
+    """Return the machine by the middle one of several measured paces, the slower of two."""
+    by_speed = sorted(paces, key=lambda pace: pace["train"][-1][-1])
+    return Machine.from_json(by_speed[len(by_speed) // 2]) if by_speed else None
+
+
 class ChildDoor:
     """Train runs one at a time, each in a child of its own that was warmed beforehand."""
 
@@ -89,7 +97,7 @@ class ChildDoor:
         self._warm: Child | None = None
         self._busy: Child | None = None
         self._closed = False
-        self._pace: dict[str, Any] | None = None
+        self._paces: deque[dict[str, Any]] = deque(maxlen=PACES)
 
     def warm(self) -> None:
         """Start a child that imports its libraries and waits for its job."""
@@ -105,10 +113,11 @@ class ChildDoor:
             if self._warm is not None:
                 with suppress(TimeoutError, ChildDied, StudioError):
                     self._learn(self._warm.receive(0))
-            return Machine.from_json(self._pace) if self._pace else None
+            return typical(self._paces)
 
     def _learn(self, answer: dict[str, Any]) -> None:
-        self._pace = answer["pace"] or self._pace
+        if answer["pace"]:
+            self._paces.append(answer["pace"])
 
     def train(self, run: Run) -> None:
         """Hand the run to a child and wait for its end, however it ends."""
