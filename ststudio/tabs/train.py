@@ -207,12 +207,7 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
     gain = gr.Plot(show_label=False, visible=False)
     curve = gr.Plot(show_label=False, visible=False, elem_id="curve")
     build_watch(session, seen)
-    metrics = gr.Dataframe(
-        headers=["metric", "base", "fine-tuned"],
-        label="All metrics",
-        visible=False,
-        interactive=False,
-    )
+    metrics = gr.HTML("", visible=False, elem_id="metrics")
     onward = gr.Button("Next: Compare", variant="primary", visible=False)
 
     shown = [verdict, progress, curve, gain, metrics, halt, onward, timer, seen]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sentence_transformers.base.evaluation import BaseEvaluator
 from sentence_transformers.util import cos_sim
 
-from ststudio.training.verdict import Floats
+from ststudio.training.interval import Floats
 
 
 class NearestNeighbourEvaluator(BaseEvaluator):

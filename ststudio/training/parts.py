@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from ststudio.data.examples import Examples
+from ststudio.training.interval import Ints
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class Part:
     def labels(self) -> list[Any]:
         """Return the label column, which stands last."""
         return list(self.rows.column(self.rows.num_columns - 1).to_pylist())
+
+    def units(self) -> Ints:
+        """Give each row the number of its unit, counted from 0: that of its first text."""
+        numbers = np.unique(np.asarray(self.texts(0), dtype=object), return_inverse=True)[1]
+        return numbers.astype(np.int64)
 
     def retrieval(self) -> tuple[dict[str, str], dict[str, str], dict[str, set[str]]]:
         """Return queries, corpus and relevant documents by id, for the anchors of the rows."""

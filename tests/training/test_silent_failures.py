@@ -22,9 +22,9 @@ from ststudio.errors import StudioError
 from ststudio.shelf import packaged_model
 from ststudio.training import models
 from ststudio.training.evaluation import MEASURES, Part
+from ststudio.training.interval import paired_proportions
 from ststudio.training.losses import LOSSES
 from ststudio.training.recipe import Recipe
-from ststudio.training.verdict import paired_proportions
 from tests.data.made import Writer, table
 from tests.data.seen import codes, find
 

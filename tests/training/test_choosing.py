@@ -1,0 +1,142 @@
+"""Nothing learned is no win, whichever of ten checkpoints did best on dev."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from ststudio.data.cases import CASES
+from ststudio.data.examples import Examples
+from ststudio.runs.store import RunStore
+from ststudio.shelf import packaged_model
+from ststudio.training.influence import average_precision, neighbour_accuracy, spearman
+from ststudio.training.interval import Floats, paired_means
+from ststudio.training.recipe import Recipe
+from ststudio.training.train import train
+from ststudio.training.verdict import verdict
+from tests.training.samples import examples_of, real_examples
+from tests.training.simulated import GAINS
+
+CHECKPOINTS, RUNS = 10, 200
+DEV, TEST = 200, 500
+KEPT = 0.98  # of what a model makes of a text, from one checkpoint to the next
+CLASSES = 8
+CENTRES = np.random.default_rng(0).normal(size=(CLASSES, 16))
+
+Evidence = Callable[[Floats, Floats], Floats]  # of what is true of the rows, and of the noise
+
+
+def triplet_hits(truth: Floats, noise: Floats) -> Floats:
+    return (noise[:, 0] > -0.9).astype(float)
+
+
+def query_gains(truth: Floats, noise: Floats) -> Floats:
+    place = np.floor(np.exp(1.5 * noise[:, 0])).astype(int)
+    return np.append(GAINS, 0.0)[np.minimum(place, 10)]
+
+
+def score_ranks(truth: Floats, noise: Floats) -> Floats:
+    return spearman(truth, truth + 0.7 * noise[:, 0])
+
+
+def label_precisions(truth: Floats, noise: Floats) -> Floats:
+    return average_precision((truth > 0.4).astype(float), truth + noise[:, 0])
+
+
+def class_neighbours(truth: Floats, noise: Floats) -> Floats:
+    labels = (np.abs(truth) * 1e6).astype(np.int64) % CLASSES
+    vectors = CENTRES[labels] + 1.9 * noise
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return neighbour_accuracy(vectors @ vectors.T, labels)
+
+
+def wins(evidence: Evidence, chosen_on_test: bool = False) -> int:
+    """Count the wins among runs whose every checkpoint is as good as the base, in truth."""
+    found = 0
+    rng = np.random.default_rng(11)
+    for _ in range(RUNS):
+        truth = rng.normal(size=DEV + TEST)
+        noise = rng.normal(size=(DEV + TEST, 16))
+        models = [noise]
+        for _ in range(CHECKPOINTS):
+            fresh = rng.normal(size=noise.shape)
+            models.append(KEPT * models[-1] + np.sqrt(1 - KEPT**2) * fresh)
+        dev = [evidence(truth[:DEV], model[:DEV]).mean() for model in models]
+        base, *tested = (evidence(truth[DEV:], model[DEV:]) for model in models)
+        scores = [after.mean() for after in tested] if chosen_on_test else dev[1:]
+        best = tested[int(np.argmax(scores))]
+        found += verdict(paired_means(base, best, np.arange(TEST)), TEST) == "WIN"
+    return found
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        triplet_hits,
+        query_gains,
+        score_ranks,
+        label_precisions,
+        pytest.param(class_neighbours, marks=pytest.mark.slow),
+    ],
+)
+def test_the_best_of_ten_noise_checkpoints_wins_in_at_most_a_twentieth_of_runs(
+    evidence: Evidence,
+) -> None:
+    assert wins(evidence) <= 0.05 * RUNS
+
+
+def test_chosen_on_the_test_rows_themselves_far_more_would_win() -> None:
+    assert wins(triplet_hits, chosen_on_test=True) > 0.1 * RUNS
+
+
+def shuffled(examples: Examples, column: str, seed: int, parts: tuple[str, ...]) -> Examples:
+    """Give the rows of these parts each other's texts in one column."""
+    rng = np.random.default_rng(seed)
+    tables: dict[str, Any] = {}
+    for part in parts:
+        table: pa.Table = getattr(examples, part)
+        place = table.column_names.index(column)
+        mixed = table[column].take(rng.permutation(table.num_rows))
+        tables[part] = table.set_column(place, column, mixed)
+    return replace(examples, **tables)
+
+
+def report_of(folder: Path, examples: Examples, seed: int) -> dict[str, Any]:
+    """Fine-tune the packaged model for forty steps with ten looks at dev; return the report."""
+    asked = {"max_steps": 40, "eval_steps": 4, "max_seconds": 200, "seed": seed}
+    source = {"kind": "builtin", "id": "sample-pair"}
+    recipe = Recipe(source, **asked).derived(CASES[examples.case])
+    run, _ = RunStore(folder).create(recipe.to_json(), {"case": examples.case})
+    examples.save(run.examples_dir)
+    base = packaged_model()
+    assert base is not None
+    shutil.copytree(base, folder / "base")
+    run.write_base(folder / "base")
+    assert train(run)[0] == "finished"
+    assert len([entry for entry in run.log() if "metric" in entry]) == 11
+    report = run.report
+    assert report is not None
+    return report
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_shuffled_positives_never_win_in_a_real_run(
+    tmp_path: Path, real_hub: dict[str, str]
+) -> None:
+    questions = real_examples(real_hub, "QQP_triplets")
+    everywhere, learned = ("train", "dev", "test"), ("train", "dev")
+    for number, examples in enumerate(
+        (
+            shuffled(questions, "positive", 1, learned),
+            shuffled(examples_of("triplet"), "positive", 2, learned),
+            shuffled(examples_of("pair"), "positive", 3, everywhere),
+        )
+    ):
+        report = report_of(tmp_path / str(number), examples, number)
+        assert report["verdict"] != "WIN", report
