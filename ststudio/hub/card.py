@@ -219,11 +219,9 @@ def _about(run: Run) -> str:
 def _results(run: Run) -> str:
     case = CASES.get(run.facts.get("case", ""))
     titles = {name: metric.title for name, metric in shown_metrics(case).items()} if case else {}
-    rows = [
-        (titles.get(name, name), f"{before:.4f}", f"{after:.4f}")
-        for name, before, after in _measured(run)
-        if not titles or name in titles
-    ]
+    measured = list(_measured(run))
+    measured = [row for row in measured if row[0] in titles] or measured
+    rows = [(titles.get(name, name), f"{a:.4f}", f"{b:.4f}") for name, a, b in measured]
     if not rows:
         return result(run)
     return f"{result(run)}\n\n{table(('Metric', 'Base model', 'Fine-tuned'), rows)}"

@@ -43,7 +43,7 @@ def classifier_words(report: dict[str, Any]) -> str:
         return ""
     texts = f"{found['texts']:,} training texts"
     if found["texts"] < found["of"]:
-        texts += f" (of {found['of']:,}; those that the search embeds)"
+        texts += f" (of {found['of']:,}, to fit the time)"
     low, high = found["interval"]
     return (
         "**When you only need the class, a classifier is the better tool.** A logistic regression "

@@ -3,48 +3,49 @@
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from ststudio.data.examples import Examples
-from ststudio.training.interval import Floats, Interval, paired_proportions
+from ststudio.training.interval import Floats, paired_means
 from ststudio.training.neighbours import cosine, unit_rows
+from ststudio.training.parts import Part
 from ststudio.training.remembered import Remembered
 
 Hits = NDArray[np.bool_]
 
-MOST_TEXTS = 2_000  # to learn from: at most those of the corpus, which is embedded anyway
 STRENGTH = 10.0  # inverse of the regularisation; on unit vectors 1 underfits
 
 
-def classify(examples: Examples, base: Remembered, tuned: Remembered) -> dict[str, Any] | None:
+def classify(
+    part: Part, train: pa.Table, base: Remembered, tuned: Remembered
+) -> dict[str, Any] | None:
     """Judge a logistic regression and the nearest neighbour on test texts; None without classes.
 
-    Both know the same training texts: those of the corpus. Accuracies are of base and fine-tuned;
-    the interval is that of classifier − neighbour on the fine-tuned vectors.
+    Both know the same training texts: those of the corpus, which is embedded anyway and no larger
+    than the time allows. Accuracies are of base and fine-tuned; the interval is that of classifier
+    − neighbour on the fine-tuned vectors.
     """
-    if not examples.class_names or "text" not in examples.test.column_names:
+    if not part.classified:
         return None
-    labels = dict(
-        zip(*(examples.train[name].to_pylist() for name in ("text", "label")), strict=True)
-    )
-    taught = [text for text in examples.corpus["text"].to_pylist() if text in labels][:MOST_TEXTS]
+    labels = dict(zip(train["text"].to_pylist(), train["label"].to_pylist(), strict=True))
+    taught = [text for text in part.corpus["text"].to_pylist() if text in labels]
     known = np.array([labels[text] for text in taught])
     if len(set(known.tolist())) < 2:
         return None
-    texts, wanted = (examples.test[name].to_pylist() for name in ("text", "label"))
+    texts, wanted = part.texts(0), part.labels()
     hits = [
         _hits(model.encode_document(taught), known, model.encode_document(texts), np.array(wanted))
         for model in (base, tuned)
     ]
-    interval: Interval = paired_proportions(*reversed(hits[1]))
+    classified, nearest = (found.astype(np.float64) for found in hits[1])
     return {
         "n": len(texts),
         "texts": len(taught),
         "of": len(labels),
-        "accuracy": [float(classified.mean()) for classified, _ in hits],
-        "neighbour": [float(nearest.mean()) for _, nearest in hits],
-        "interval": list(interval),
+        "accuracy": [float(found.mean()) for found, _ in hits],
+        "neighbour": [float(found.mean()) for _, found in hits],
+        "interval": list(paired_means(nearest, classified, np.arange(len(texts)))),
     }
 
 

@@ -13,9 +13,14 @@ from sentence_transformers.util import cos_sim
 from ststudio.data.cases import Case
 from ststudio.data.examples import Examples
 from ststudio.training.classifier import classify
-from ststudio.training.influence import average_precision, neighbour_accuracy, spearman
-from ststudio.training.interval import Floats, Interval, paired_means
-from ststudio.training.neighbours import NearestNeighbourEvaluator, cosine, pairwise_cosine
+from ststudio.training.influence import average_precision, spearman
+from ststudio.training.interval import Floats, Interval, Ints, paired_means
+from ststudio.training.neighbours import (
+    NearestNeighbourEvaluator,
+    cosine,
+    nearest_other,
+    pairwise_cosine,
+)
 from ststudio.training.parts import Part
 from ststudio.training.remembered import Remembered
 from ststudio.training.verdict import verdict
@@ -30,6 +35,9 @@ class Measure:
     build: Callable[[Part], BaseEvaluator]
     evidence: Callable[[Part, Remembered], Floats]  # one number a row or query; their mean is it
     by_query: bool = False
+    rests_on: Callable[[Part, Remembered], Ints] | None = (
+        None  # another row that each row is judged by
+    )
 
 
 def _triplets(part: Part) -> BaseEvaluator:
@@ -113,9 +121,14 @@ def _classes(part: Part) -> BaseEvaluator:
     return NearestNeighbourEvaluator(part.texts(0), part.labels())
 
 
-def _class_hits(part: Part, model: Remembered) -> Floats:
+def _neighbours(part: Part, model: Remembered) -> Ints:
     vectors = model.encode(part.texts(0))
-    return neighbour_accuracy(cosine(vectors, vectors), np.asarray(part.labels()))
+    return nearest_other(cosine(vectors, vectors))
+
+
+def _class_hits(part: Part, model: Remembered) -> Floats:
+    labels = np.asarray(part.labels())
+    return (labels[_neighbours(part, model)] == labels).astype(np.float64)
 
 
 MEASURES: dict[str, Measure] = {
@@ -123,7 +136,7 @@ MEASURES: dict[str, Measure] = {
     "InformationRetrievalEvaluator": Measure(_retrieval, _query_ndcg, by_query=True),
     "EmbeddingSimilarityEvaluator": Measure(_similarities, _ranks),
     "BinaryClassificationEvaluator": Measure(_classification, _precisions),
-    "NearestNeighbourEvaluator": Measure(_classes, _class_hits),
+    "NearestNeighbourEvaluator": Measure(_classes, _class_hits, rests_on=_neighbours),
 }
 
 
@@ -152,7 +165,7 @@ def compare(case: Case, examples: Examples, base: Remembered, tuned: Remembered)
         "verdict": verdict(interval, n),
         "metrics": {name: [before[name], after[name]] for name in before},
     }
-    classified = classify(examples, base, tuned)
+    classified = classify(part, examples.train, base, tuned)
     return report | ({"classifier": classified} if classified else {})
 
 
@@ -168,7 +181,8 @@ def _interval(
     """Return the interval of the headline's change, and the number of units it rests on."""
     before, after = (measure.evidence(part, model) for model in (base, tuned))
     units = np.arange(len(before)) if measure.by_query else part.units()
-    return paired_means(before, after, units), int(units.max()) + 1
+    nearest = [measure.rests_on(part, model) for model in (base, tuned)] if measure.rests_on else []
+    return paired_means(before, after, units, nearest), int(units.max()) + 1
 
 
 def _metrics(evaluators: list[BaseEvaluator], model: Any) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """How much each row moves a metric: pseudo-values, whose mean is the metric itself."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ststudio.training.interval import Floats, Ints
 
@@ -67,20 +66,3 @@ def average_precision(labels: Floats, cosines: Floats) -> Floats:
     dilution = np.cumsum((found * precision / seen)[::-1])[::-1]
     slope = labels * (precision + hits - value)[places] - dilution[places]
     return np.asarray(value + len(labels) * slope / positives)
-
-
-def neighbour_accuracy(similarity: Floats, labels: NDArray[np.int64]) -> Floats:
-    """Return pseudo-values of nearest-neighbour accuracy among the texts themselves, shape [n].
-
-    By the jackknife that leaves one out (Efron 1982, chapter 3), centred on the accuracy: a text
-    counts by its own hit, and by what it does to those that it is nearest to, as without it they
-    would take the next one. `similarity` has shape [n, n].
-    """
-    others = similarity.copy()
-    np.fill_diagonal(others, -np.inf)
-    nearest = others.argmax(axis=1)
-    others[np.arange(len(labels)), nearest] = -np.inf
-    hits = (labels[nearest] == labels).astype(np.float64)
-    instead = (labels[others.argmax(axis=1)] == labels).astype(np.float64)
-    moved = np.bincount(nearest, weights=hits - instead, minlength=len(labels))
-    return np.asarray(hits + moved - moved.mean())

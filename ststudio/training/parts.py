@@ -9,6 +9,8 @@ import pyarrow as pa
 from ststudio.data.examples import Examples
 from ststudio.training.interval import Ints
 
+CLASS_TEXTS = 400  # embedded beside what a run searches: seconds for two models
+
 
 @dataclass(frozen=True)
 class Part:
@@ -21,8 +23,14 @@ class Part:
 
     @classmethod
     def of_test(cls, examples: Examples) -> "Part":
-        """Take the test rows with the run's own corpus."""
-        return cls(examples.test, examples.corpus, examples.queries, examples.relevant)
+        """Take the test rows with the run's own corpus.
+
+        Where that answers no test row, and rows have classes, training texts are the corpus.
+        """
+        part = cls(examples.test, examples.corpus, examples.queries, examples.relevant)
+        if not part.classified or part.retrieval()[0]:
+            return part
+        return cls(examples.test, *_class_corpus(examples))
 
     @classmethod
     def of_pairs(cls, rows: pa.Table) -> "Part":
@@ -39,6 +47,11 @@ class Part:
             pa.table({"id": list(query.values()), "text": list(query)}),
             pa.table({"query": [q for q, _ in pairs], "doc": [d for _, d in pairs]}),
         )
+
+    @property
+    def classified(self) -> bool:
+        """Tell whether the rows are texts with a class."""
+        return self.rows.column_names == ["text", "label"]
 
     def texts(self, column: int) -> list[str]:
         """Return one input column's texts."""
@@ -65,3 +78,27 @@ class Part:
             if row["query"] in queries and row["doc"] in corpus:
                 relevant.setdefault(row["query"], set()).add(row["doc"])
         return {key: text for key, text in queries.items() if key in relevant}, corpus, relevant
+
+
+def _class_corpus(examples: Examples) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Make a corpus of some training texts: relevant to a test text are those of its class."""
+    chosen = np.random.default_rng(0).permutation(examples.train.num_rows)[:CLASS_TEXTS]
+    taught, asked = examples.train.take(chosen).to_pylist(), examples.test.to_pylist()
+    answers: dict[int, list[str]] = {}
+    for number, row in enumerate(taught):
+        answers.setdefault(row["label"], []).append(f"d{number}")
+    pairs = [
+        (f"q{number}", doc)
+        for number, row in enumerate(asked)
+        for doc in answers.get(row["label"], ())
+    ]
+    return (
+        _table([(f"d{number}", row["text"]) for number, row in enumerate(taught)], "id", "text"),
+        _table([(f"q{number}", row["text"]) for number, row in enumerate(asked)], "id", "text"),
+        _table(pairs, "query", "doc"),
+    )
+
+
+def _table(rows: list[tuple[str, str]], *names: str) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else ((), ())
+    return pa.table({name: list(column) for name, column in zip(names, columns, strict=True)})

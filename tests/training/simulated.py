@@ -7,12 +7,14 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from ststudio.training.influence import average_precision, neighbour_accuracy, spearman
-from ststudio.training.interval import Interval, paired_means, paired_proportions
+from ststudio.training.influence import average_precision, spearman
+from ststudio.training.interval import paired_means
+from ststudio.training.neighbours import nearest_other
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Evidence = tuple[Floats, Floats, Ints]  # of base, of fine-tuned, and the unit of each row
+# Of base, of fine-tuned, the unit of each row, and for each model the row that a row rests on.
+Evidence = tuple[Floats, Floats, Ints] | tuple[Floats, Floats, Ints, list[Ints]]
 Draw = Callable[[np.random.Generator, int], Evidence]
 
 MANY = 20_000  # units that stand for endless ones, drawn TIMES times
@@ -107,19 +109,21 @@ def neighbours(classes: int, spread: float, tuned: float) -> Draw:
     def draw(rng: np.random.Generator, n: int) -> Evidence:
         labels = rng.integers(0, classes, n)
         common, one, two = (rng.normal(size=(n, 24)) for _ in range(3))
-        evidence = []
-        for scale, own in ((spread, one), (tuned, two)):
-            vectors = centres[labels] + scale * (0.8 * common + 0.6 * own)
-            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            evidence.append(neighbour_accuracy(vectors @ vectors.T, labels))
-        return evidence[0], evidence[1], np.arange(n)
+        vectors = [
+            centres[labels] + scale * (0.8 * common + 0.6 * own)
+            for scale, own in ((spread, one), (tuned, two))
+        ]
+        return among(vectors, labels)
 
     return draw
 
 
-def newcombe(before: Floats, after: Floats, units: Ints) -> Interval:
-    """Take the interval that is for hits with one row a unit."""
-    return paired_proportions(before > 0.5, after > 0.5)
+def among(vectors: list[Floats], labels: Ints) -> Evidence:
+    """Judge each text by its nearest other one, by two models' vectors."""
+    units = [model / np.linalg.norm(model, axis=1, keepdims=True) for model in vectors]
+    nearest = [nearest_other(model @ model.T) for model in units]
+    before, after = ((labels[places] == labels).astype(float) for places in nearest)
+    return before, after, np.arange(len(labels)), nearest
 
 
 @dataclass(frozen=True)
@@ -135,25 +139,19 @@ class Trials:
         return float(((low <= truth) & (truth <= high)).mean())
 
 
-def trials(
-    draw: Draw,
-    n: int,
-    many: int,
-    interval: Callable[[Floats, Floats, Ints], Interval] = paired_means,
-    seed: int = 5,
-) -> Trials:
+def trials(draw: Draw, n: int, many: int, seed: int = 5) -> Trials:
     """Measure so many test parts of n units."""
     rng = np.random.default_rng(seed)
     drawn = [draw(rng, n) for _ in range(many)]
     return Trials(
-        np.array([interval(*evidence) for evidence in drawn]),
-        np.array([(after - before).mean() for before, after, _ in drawn]),
+        np.array([paired_means(*evidence) for evidence in drawn]),
+        np.array([(evidence[1] - evidence[0]).mean() for evidence in drawn]),
     )
 
 
 def truth_of(draw: Draw) -> float:
     """Return the change on (nearly) endless units."""
     rng = np.random.default_rng(6)
-    changes = [after.mean() - before.mean() for before, after, _ in
-               (draw(rng, MANY) for _ in range(TIMES))]  # fmt: skip
+    drawn = (draw(rng, MANY) for _ in range(TIMES))
+    changes = [evidence[1].mean() - evidence[0].mean() for evidence in drawn]
     return float(np.mean(changes))

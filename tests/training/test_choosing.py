@@ -14,8 +14,9 @@ from ststudio.data.cases import CASES
 from ststudio.data.examples import Examples
 from ststudio.runs.store import RunStore
 from ststudio.shelf import packaged_model
-from ststudio.training.influence import average_precision, neighbour_accuracy, spearman
-from ststudio.training.interval import Floats, paired_means
+from ststudio.training.influence import average_precision, spearman
+from ststudio.training.interval import Floats, Ints, paired_means
+from ststudio.training.neighbours import nearest_other
 from ststudio.training.recipe import Recipe
 from ststudio.training.train import train
 from ststudio.training.verdict import verdict
@@ -48,11 +49,16 @@ def label_precisions(truth: Floats, noise: Floats) -> Floats:
     return average_precision((truth > 0.4).astype(float), truth + noise[:, 0])
 
 
-def class_neighbours(truth: Floats, noise: Floats) -> Floats:
+def nearest_of(truth: Floats, noise: Floats) -> tuple[Ints, Ints]:
     labels = (np.abs(truth) * 1e6).astype(np.int64) % CLASSES
     vectors = CENTRES[labels] + 1.9 * noise
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return neighbour_accuracy(vectors @ vectors.T, labels)
+    return labels, nearest_other(vectors @ vectors.T)
+
+
+def class_neighbours(truth: Floats, noise: Floats) -> Floats:
+    labels, nearest = nearest_of(truth, noise)
+    return (labels[nearest] == labels).astype(float)
 
 
 def wins(evidence: Evidence, chosen_on_test: bool = False) -> int:
@@ -67,10 +73,15 @@ def wins(evidence: Evidence, chosen_on_test: bool = False) -> int:
             fresh = rng.normal(size=noise.shape)
             models.append(KEPT * models[-1] + np.sqrt(1 - KEPT**2) * fresh)
         dev = [evidence(truth[:DEV], model[:DEV]).mean() for model in models]
-        base, *tested = (evidence(truth[DEV:], model[DEV:]) for model in models)
-        scores = [after.mean() for after in tested] if chosen_on_test else dev[1:]
-        best = tested[int(np.argmax(scores))]
-        found += verdict(paired_means(base, best, np.arange(TEST)), TEST) == "WIN"
+        scores = dev[1:]
+        if chosen_on_test:
+            scores = [evidence(truth[DEV:], model[DEV:]).mean() for model in models[1:]]
+        pair = [model[DEV:] for model in (noise, models[1 + int(np.argmax(scores))])]
+        before, after = (evidence(truth[DEV:], model) for model in pair)
+        rests = evidence is class_neighbours
+        nearest = [nearest_of(truth[DEV:], model)[1] for model in pair] if rests else []
+        interval = paired_means(before, after, np.arange(TEST), nearest)
+        found += verdict(interval, TEST) == "WIN"
     return found
 
 

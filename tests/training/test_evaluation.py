@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import SentenceTransformer, SentenceTransformerModelCardData
 
 from ststudio.data.cases import CASES
 from ststudio.data.examples import Examples
@@ -107,7 +107,7 @@ def test_pairs_that_are_all_equally_similar_are_ranked_by_nothing() -> None:
         """A model that has collapsed: every text is the same point."""
 
         def __init__(self) -> None:
-            self.model_card_data = None
+            self.model_card_data = SentenceTransformerModelCardData()
             self.similarity_fn_name = "cosine"
 
         def encode(self, texts: Sequence[str], **options: Any) -> Any:

@@ -1,5 +1,7 @@
 """On seven real sets every headline is what the library's own evaluator says of the plain model."""
 
+from dataclasses import replace
+
 import pytest
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import evaluation
@@ -25,7 +27,9 @@ SETS = {
 
 @pytest.fixture(scope="module")
 def model() -> SentenceTransformer:
-    return SentenceTransformer(str(packaged_model()), device="cpu")
+    model = SentenceTransformer(str(packaged_model()), device="cpu")
+    model.max_seq_length = 64  # the numbers agree at any length
+    return model
 
 
 def columns(examples: Examples) -> list[list[str]]:
@@ -73,6 +77,7 @@ def neighbours(examples: Examples, model: SentenceTransformer) -> float:
     return 2 * float(found["cosine_precision@2"])
 
 
+TEST_ROWS = 300  # each is embedded several times
 LIBRARY = {"pair-score": spearman, "triplet": triplets, "pair": ndcg, "text-class": neighbours}
 
 
@@ -82,6 +87,7 @@ def test_the_headline_and_retrieval_are_the_librarys(
     name: str, real_hub: dict[str, str], model: SentenceTransformer
 ) -> None:
     examples = real_examples(real_hub, name)
+    examples = replace(examples, test=examples.test.slice(0, TEST_ROWS))
     case = CASES[examples.case]
     assert case.key == SETS[name]
     with bucketed(model):  # as a run measures
