@@ -116,7 +116,7 @@ def verdict_figure(report: Mapping[str, Any], metric: str, units: str) -> go.Fig
             + (f"<br>{_change(report)}" if tuned else "")
             + "<extra></extra>",
         )
-    plain_layout(figure, 170)
+    plain_layout(figure, 185)
     edge = 1.15 * max(high - baseline, baseline - low, abs(score - baseline), 0.01)
     figure.update_layout(showlegend=False)
     figure.update_xaxes(
@@ -124,8 +124,11 @@ def verdict_figure(report: Mapping[str, Any], metric: str, units: str) -> go.Fig
         zeroline=False,
         fixedrange=True,
         nticks=7,
-        title_text=f"{html.escape(metric)} on {report['n']:,} test {units}"
-        "<br>bar: 95 % interval of the change",
+        title={
+            "text": f"{html.escape(metric)}<br>on {report['n']:,} test {units}"
+            "<br>bar: 95 % interval of the change",
+            "font": {"size": 12},
+        },
     )
     figure.update_yaxes(fixedrange=True, showgrid=False, autorange="reversed", ticksuffix=" ")
     figure.add_vline(baseline, line={"color": INK, "width": 1, "dash": "dot"})

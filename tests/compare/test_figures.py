@@ -62,7 +62,7 @@ def test_the_verdict_shows_both_scores_and_the_interval_against_the_base(
     assert tuned.x[0] - tuned.error_x.arrayminus[0] == pytest.approx(0.81)
     assert tuned.x[0] + tuned.error_x.array[0] == pytest.approx(0.89)
     assert figure.layout.shapes[0].x0 == 0.8
-    assert "Triplet accuracy on 500 test anchors" in figure.layout.xaxis.title.text
+    assert "Triplet accuracy<br>on 500 test anchors" in figure.layout.xaxis.title.text
 
 
 @pytest.mark.parametrize(

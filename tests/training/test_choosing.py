@@ -1,6 +1,5 @@
 """Nothing learned is no win, whichever of ten checkpoints did best on dev."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -105,49 +104,51 @@ def test_chosen_on_the_test_rows_themselves_far_more_would_win() -> None:
     assert wins(triplet_hits, chosen_on_test=True) > 0.1 * RUNS
 
 
-def shuffled(examples: Examples, column: str, seed: int, parts: tuple[str, ...]) -> Examples:
-    """Give the rows of these parts each other's texts in one column."""
+def shuffled(examples: Examples, seed: int, parts: tuple[str, ...]) -> Examples:
+    """Give the rows of these parts each other's positives."""
     rng = np.random.default_rng(seed)
     tables: dict[str, Any] = {}
     for part in parts:
         table: pa.Table = getattr(examples, part)
-        place = table.column_names.index(column)
-        mixed = table[column].take(rng.permutation(table.num_rows))
-        tables[part] = table.set_column(place, column, mixed)
+        place = table.column_names.index("positive")
+        mixed = table["positive"].take(rng.permutation(table.num_rows))
+        tables[part] = table.set_column(place, "positive", mixed)
     return replace(examples, **tables)
 
 
-def report_of(folder: Path, examples: Examples, seed: int) -> dict[str, Any]:
+def report_of(folder: Path, examples: Examples) -> dict[str, Any]:
     """Fine-tune the packaged model for forty steps with ten looks at dev; return the report."""
-    asked = {"max_steps": 40, "eval_steps": 4, "max_seconds": 200, "seed": seed}
-    source = {"kind": "builtin", "id": "sample-pair"}
-    recipe = Recipe(source, **asked).derived(CASES[examples.case])
+    recipe = Recipe(
+        {"kind": "builtin", "id": "sample-pair"},
+        max_steps=40,
+        eval_steps=4,
+        max_seconds=1_500.0,  # never the limit, however busy the machine is
+        max_seq_length=32,
+    ).derived(CASES[examples.case])
     run, _ = RunStore(folder).create(recipe.to_json(), {"case": examples.case})
-    examples.save(run.examples_dir)
+    replace(examples, dev=examples.dev.slice(0, 100)).save(run.examples_dir)
     base = packaged_model()
     assert base is not None
-    shutil.copytree(base, folder / "base")
-    run.write_base(folder / "base")
-    assert train(run)[0] == "finished"
+    run.write_base(base)
+    assert train(run) == ("finished", None)
     assert len([entry for entry in run.log() if "metric" in entry]) == 11
     report = run.report
     assert report is not None
+    print(report["metric"], report["baseline"], report["score"], report["interval"])
     return report
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("name", ["questions", "tickets", "replies"])
 def test_shuffled_positives_never_win_in_a_real_run(
-    tmp_path: Path, real_hub: dict[str, str]
+    name: str, tmp_path: Path, real_hub: dict[str, str]
 ) -> None:
-    questions = real_examples(real_hub, "QQP_triplets")
-    everywhere, learned = ("train", "dev", "test"), ("train", "dev")
-    for number, examples in enumerate(
-        (
-            shuffled(questions, "positive", 1, learned),
-            shuffled(examples_of("triplet"), "positive", 2, learned),
-            shuffled(examples_of("pair"), "positive", 3, everywhere),
-        )
-    ):
-        report = report_of(tmp_path / str(number), examples, number)
-        assert report["verdict"] != "WIN", report
+    learned, everywhere = ("train", "dev"), ("train", "dev", "test")
+    examples = {
+        "questions": lambda: shuffled(real_examples(real_hub, "QQP_triplets"), 1, learned),
+        "tickets": lambda: shuffled(examples_of("triplet"), 2, learned),
+        "replies": lambda: shuffled(examples_of("pair"), 3, everywhere),
+    }[name]()
+    report = report_of(tmp_path, examples)
+    assert report["n"] >= 150 and report["verdict"] != "WIN", report
