@@ -42,6 +42,14 @@ CSS = f"""
 .rows th, .rows td {{ padding: 6px 10px !important; vertical-align: top; min-width: 80px;
   border: 0 !important; border-bottom: 1px solid var(--border-color-primary) !important;
   overflow-wrap: anywhere; }}
+.rows.metrics td, .rows.metrics th {{ min-width: 0; padding: 6px 8px !important; }}
+.rows.metrics td:not(:first-child), .rows.metrics th:not(:first-child) {{ text-align: right;
+  white-space: nowrap; font-variant-numeric: tabular-nums; }}
+@media (max-width: 640px) {{
+  .rows.metrics tr {{ display: grid; grid-template-columns: 1fr 1fr 1fr; }}
+  .rows.metrics th:first-child {{ display: none; }}
+  .rows.metrics td:first-child {{ grid-column: 1 / -1; border-bottom: 0 !important; }} }}
+.rows.metrics span {{ color: var(--body-text-color-subdued); }}
 .js-plotly-plot text:not(.hoverlayer text) {{ fill: var(--body-text-color) !important; }}
 .progress .words {{ margin: 4px 0 6px; }}
 .progress .bar {{ height: 8px; border-radius: 4px; overflow: hidden;

@@ -57,6 +57,7 @@ WORKER_MODULES = {
     "training/hardness.py",
     "training/neighbours.py",
     "training/evaluation.py",
+    "training/classifier.py",
     "training/remembered.py",
     "training/race.py",
     "training/failures.py",

@@ -93,38 +93,48 @@ def room(values: Sequence[float]) -> list[float] | None:
     return [min(known) - room, max(known) + room]
 
 
-def verdict_figure(report: Mapping[str, Any]) -> go.Figure:
-    """Draw the gain with its interval against zero."""
-    low, high = report["interval"]
-    delta = report["delta"]
-    figure = go.Figure(
-        go.Scatter(
-            x=[delta],
-            y=[""],
+def verdict_figure(report: Mapping[str, Any], metric: str, units: str) -> go.Figure:
+    """Draw both models' scores, and the interval of the change against the base's score.
+
+    `metric` and `units` are names for people. Where the interval leaves the dotted line,
+    fine-tuning made a difference.
+    """
+    baseline, score = report["baseline"], report["score"]
+    low, high = (baseline + bound for bound in report["interval"])
+    figure = go.Figure()
+    bar = {"thickness": 3, "width": 8, "color": VERDICTS[report["verdict"]], "symmetric": False}
+    for name, value, colour in (("base", baseline, BASE), ("fine-tuned", score, TUNED)):
+        tuned = name == "fine-tuned"
+        figure.add_scatter(
+            x=[value],
+            y=[name],
             mode="markers",
-            marker={"size": 14, "color": VERDICTS[report["verdict"]]},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [high - delta],
-                "arrayminus": [delta - low],
-                "thickness": 3,
-                "width": 8,
-                "color": VERDICTS[report["verdict"]],
-            },
-            hovertemplate=f"{delta:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}<extra></extra>",
-            showlegend=False,
+            name=name,
+            marker={"size": 14, "color": colour},
+            error_x={**bar, "array": [high - value], "arrayminus": [value - low]} if tuned else {},
+            hovertemplate=f"{name}: {value:.4f}"
+            + (f"<br>{_change(report)}" if tuned else "")
+            + "<extra></extra>",
         )
-    )
-    plain_layout(figure, 130)
-    edge = 1.25 * max(abs(low), abs(high), abs(delta), 0.01)
+    plain_layout(figure, 185)
+    edge = 1.15 * max(high - baseline, baseline - low, abs(score - baseline), 0.01)
+    figure.update_layout(showlegend=False)
     figure.update_xaxes(
-        range=[-edge, edge],  # zero in the middle: the side says it before the number does
+        range=[baseline - edge, baseline + edge],  # base in the middle: the side says it all
         zeroline=False,
-        tickformat="+.2~g",
         fixedrange=True,
-        title_text=f"change of {html.escape(report['metric'])} on {report['n']:,} test units",
+        nticks=7,
+        title={
+            "text": f"{html.escape(metric)}<br>on {report['n']:,} test {units}"
+            "<br>bar: 95 % interval of the change",
+            "font": {"size": 12},
+        },
     )
-    figure.update_yaxes(visible=False, fixedrange=True)
-    figure.add_vline(0, line={"color": INK, "width": 1, "dash": "dot"})
+    figure.update_yaxes(fixedrange=True, showgrid=False, autorange="reversed", ticksuffix=" ")
+    figure.add_vline(baseline, line={"color": INK, "width": 1, "dash": "dot"})
     return figure
+
+
+def _change(report: Mapping[str, Any]) -> str:
+    low, high = report["interval"]
+    return f"change {report['delta']:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"

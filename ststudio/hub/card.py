@@ -14,6 +14,7 @@ from ststudio.hub.markdown import one_line, plain, table
 from ststudio.remote import check_id, endpoint
 from ststudio.runs.run import Run
 from ststudio.training.loss_settings import GUIDE
+from ststudio.training.metrics import shown_metrics, units_of
 from ststudio.training.racers import public_name
 from ststudio.training.verdict import in_words
 
@@ -71,7 +72,7 @@ def result(run: Run) -> str:
     report = run.report
     if not report or not NEEDED <= set(report):
         return "The model was not measured."
-    head, sentence = in_words(report, _metric_title(run))
+    head, sentence = in_words(report, _metric_title(run), _units(run))
     return f"**{head}**: {sentence}"
 
 
@@ -161,6 +162,11 @@ def _metric_title(run: Run) -> str:
     return plain(report.get("metric", "the metric"), 80)
 
 
+def _units(run: Run) -> str:
+    case = CASES.get(run.facts.get("case", ""))
+    return units_of(case) if case else "units"
+
+
 def _base(run: Run) -> Mapping[str, Any]:
     base: Mapping[str, Any] = run.facts.get("base_model") or {}
     return base
@@ -211,7 +217,11 @@ def _about(run: Run) -> str:
 
 
 def _results(run: Run) -> str:
-    rows = [(name, f"{before:.4f}", f"{after:.4f}") for name, before, after in _measured(run)]
+    case = CASES.get(run.facts.get("case", ""))
+    titles = {name: metric.title for name, metric in shown_metrics(case).items()} if case else {}
+    measured = list(_measured(run))
+    measured = [row for row in measured if row[0] in titles] or measured
+    rows = [(titles.get(name, name), f"{a:.4f}", f"{b:.4f}") for name, a, b in measured]
     if not rows:
         return result(run)
     return f"{result(run)}\n\n{table(('Metric', 'Base model', 'Fine-tuned'), rows)}"

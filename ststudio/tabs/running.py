@@ -1,6 +1,5 @@
-"""What the page shows of a run: where it stands, its curves, its verdict."""
+"""What the page shows of a run: where it stands, and all that changes while one looks."""
 
-import html
 import time
 from typing import Any
 
@@ -13,8 +12,9 @@ from ststudio.runs.run import Run
 from ststudio.settings import get_settings
 from ststudio.tabs.progress import bar
 from ststudio.tabs.session import Session, shown_run
+from ststudio.tabs.verdict import metrics_html, verdict_words
+from ststudio.training.metrics import units_of
 from ststudio.training.racers import shown_log
-from ststudio.training.verdict import in_words
 
 EMPTY = "### Nothing has been trained yet\nPick a dataset in the **Data** tab first."
 READY = (
@@ -77,60 +77,6 @@ def _kept_until(run: Run) -> str:
     return f"Kept here for another {max(hours, 0):.0f} hours."
 
 
-def verdict_words(run: Run) -> str:
-    """Say the result in one sentence, then what it rests on."""
-    report = run.report
-    if report is None:
-        return ""
-    head, sentence = in_words(report, _metric_title(run))
-    notes = "".join(f"\n- {html.escape(note)}" for note in run.facts.get("notes", []))
-    return (
-        f"### {head}\nOn **{html.escape(str(run.facts.get('title', '')))}**: {sentence}\n\n"
-        f"Trained on {report['rows_used']:,} rows for {report['train_seconds']:.0f} s"
-        f"{PRECISIONS.get(run.state.get('trained_in', ''), '')}; "
-        f"{report['seconds']:.0f} s with measuring both models on the same test rows, which "
-        f"training never saw{_estimated(run)}. {base_words(run)}{notes}"
-    )
-
-
-PRECISIONS = {"bfloat16": " in bfloat16 (both models are measured in float32)"}
-
-
-def _estimated(run: Run) -> str:
-    """Say what was promised before the click, beside what it took."""
-    estimate = run.facts.get("estimate")
-    return f" (estimated before: {estimate['seconds']:.0f} s)" if estimate else ""
-
-
-ORIGINS = {
-    "packaged": "the packaged copy, the same bytes as the Hub's",
-    "hub": "fetched from the Hub",
-    "cache": "fetched from the Hub before",
-    "run": "an earlier run's result",
-    "zero": "as it was before training",
-}
-
-
-def base_words(run: Run) -> str:
-    """Say which base model a run started from, and where it came from."""
-    base = run.facts.get("base_model") or {}
-    commit = f", commit {base['revision'][:7]}" if base.get("revision") else ""
-    if base.get("weights_revision"):
-        commit += f", weights as the Hub converted them at {base['weights_revision'][:7]}"
-    origin = ORIGINS.get(base.get("origin", ""), "origin unknown")
-    return f"Base: {html.escape(str(base.get('id', '')))} ({origin}{commit})."
-
-
-def _metric_title(run: Run) -> str:
-    return CASES[run.facts["case"]].metric_title
-
-
-def metrics_table(run: Run) -> list[list[str]]:
-    """Return the report's metrics as rows of name, base and fine-tuned."""
-    report = run.report or {"metrics": {}}
-    return [[name, f"{a:.4f}", f"{b:.4f}"] for name, (a, b) in report["metrics"].items()]
-
-
 def fingerprint(run: Run) -> str:
     """Return what changes when the page has something new to show of a run."""
     state = run.state
@@ -150,12 +96,16 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
     if now == seen:
         return (*(gr.skip() for _ in range(7)), gr.Timer(active=not run.ended), seen)
     log, report = shown_log(run.log(), run.facts.get("race")), run.report
+    case = CASES[run.facts["case"]]
     return (
         gr.update(value=verdict_words(run), visible=report is not None),
         progress_html(run),
-        gr.update(value=loss_figure(log, _metric_title(run)) if log else None, visible=bool(log)),
-        gr.update(value=verdict_figure(report) if report else None, visible=report is not None),
-        gr.update(value=metrics_table(run), visible=report is not None),
+        gr.update(value=loss_figure(log, case.metric_title) if log else None, visible=bool(log)),
+        gr.update(
+            value=verdict_figure(report, case.metric_title, units_of(case)) if report else None,
+            visible=report is not None,
+        ),
+        gr.update(value=metrics_html(run), visible=report is not None),
         gr.update(visible=session.owner and not run.ended),
         gr.update(visible=report is not None),
         gr.Timer(active=not run.ended),

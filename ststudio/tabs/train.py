@@ -205,14 +205,9 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
     racing.build_outcome(session, timer, loss)
     verdict = gr.Markdown(EMPTY, elem_id="verdict")
     gain = gr.Plot(show_label=False, visible=False)
+    metrics = gr.HTML("", visible=False, elem_id="metrics")
     curve = gr.Plot(show_label=False, visible=False, elem_id="curve")
     build_watch(session, seen)
-    metrics = gr.Dataframe(
-        headers=["metric", "base", "fine-tuned"],
-        label="All metrics",
-        visible=False,
-        interactive=False,
-    )
     onward = gr.Button("Next: Compare", variant="primary", visible=False)
 
     shown = [verdict, progress, curve, gain, metrics, halt, onward, timer, seen]

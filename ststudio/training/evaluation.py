@@ -6,31 +6,24 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
-from scipy.stats import spearmanr
 from sentence_transformers.base.evaluation import BaseEvaluator
 from sentence_transformers.sentence_transformer import evaluation
 from sentence_transformers.util import cos_sim
-from sklearn.metrics import average_precision_score
 
 from ststudio.data.cases import Case
 from ststudio.data.examples import Examples
+from ststudio.training.classifier import classify
+from ststudio.training.influence import average_precision, spearman
+from ststudio.training.interval import Floats, Interval, Ints, paired_means
 from ststudio.training.neighbours import (
     NearestNeighbourEvaluator,
     cosine,
-    neighbour_hits,
+    nearest_other,
     pairwise_cosine,
 )
 from ststudio.training.parts import Part
 from ststudio.training.remembered import Remembered
-from ststudio.training.verdict import (
-    Floats,
-    Interval,
-    bootstrap_mean,
-    bootstrap_statistic,
-    paired_proportions,
-    verdict,
-)
+from ststudio.training.verdict import verdict
 
 K = 10
 
@@ -40,8 +33,11 @@ class Measure:
     """How one evaluator measures: the library's numbers, and the evidence for an interval."""
 
     build: Callable[[Part], BaseEvaluator]
-    evidence: Callable[[Part, Remembered], Floats]  # one number per row or query
-    interval: Callable[[Part, Floats, Floats], tuple[Interval, int]]  # and the number of units
+    evidence: Callable[[Part, Remembered], Floats]  # one number a row or query; their mean is it
+    by_query: bool = False
+    rests_on: Callable[[Part, Remembered], Ints] | None = (
+        None  # another row that each row is judged by
+    )
 
 
 def _triplets(part: Part) -> BaseEvaluator:
@@ -80,6 +76,15 @@ def _pair_cosines(part: Part, model: Remembered) -> Floats:
     return pairwise_cosine(model.encode(part.texts(0)), model.encode(part.texts(1)))
 
 
+def _ranks(part: Part, model: Remembered) -> Floats:
+    return spearman(np.asarray(_scores(part), dtype=np.float64), _pair_cosines(part, model))
+
+
+def _precisions(part: Part, model: Remembered) -> Floats:
+    labels = np.asarray(part.labels(), dtype=np.float64)
+    return average_precision(labels, _pair_cosines(part, model))
+
+
 def _retrieval(part: Part) -> BaseEvaluator:
     # The library's types also admit pictures and sounds; a dict of texts is no subtype of that.
     queries, corpus, relevant = (dict[str, Any](known) for known in part.retrieval())
@@ -116,61 +121,22 @@ def _classes(part: Part) -> BaseEvaluator:
     return NearestNeighbourEvaluator(part.texts(0), part.labels())
 
 
-def _class_hits(part: Part, model: Remembered) -> Floats:
+def _neighbours(part: Part, model: Remembered) -> Ints:
     vectors = model.encode(part.texts(0))
-    hits = neighbour_hits(cosine(vectors, vectors), np.asarray(part.labels()))
-    return hits.astype(np.float64)
+    return nearest_other(cosine(vectors, vectors))
 
 
-def _units(part: Part) -> NDArray[np.int64]:
-    """Give each row the number of its text in the first column, counted from 0."""
-    numbers = np.unique(np.asarray(part.texts(0), dtype=object), return_inverse=True)[1]
-    return numbers.astype(np.int64)
-
-
-def _hits_interval(part: Part, before: Floats, after: Floats) -> tuple[Interval, int]:
-    units = _units(part)
-    n = int(units.max()) + 1
-    if n == len(units):
-        return paired_proportions(before > 0.5, after > 0.5), n
-    return bootstrap_mean(before, after, units), n
-
-
-def _mean_interval(part: Part, before: Floats, after: Floats) -> tuple[Interval, int]:
-    return bootstrap_mean(before, after, np.arange(len(before))), len(before)
-
-
-def _rank_interval(part: Part, before: Floats, after: Floats) -> tuple[Interval, int]:
-    units = _units(part)
-    truth = np.asarray(_scores(part))
-    return bootstrap_statistic(spearman, truth, before, after, units), int(units.max()) + 1
-
-
-def _precision_interval(part: Part, before: Floats, after: Floats) -> tuple[Interval, int]:
-    units = _units(part)
-    truth = np.asarray(part.labels(), dtype=np.float64)
-    interval = bootstrap_statistic(average_precision, truth, before, after, units)
-    return interval, int(units.max()) + 1
-
-
-def spearman(truth: Floats, cosines: Floats) -> float:
-    """Return Spearman's rank correlation, NaN where one side is constant."""
-    if np.ptp(truth) == 0 or np.ptp(cosines) == 0:
-        return float("nan")
-    return float(spearmanr(truth, cosines).statistic)
-
-
-def average_precision(truth: Floats, cosines: Floats) -> float:
-    """Return the average precision of cosines for labels 0/1, NaN where one class is missing."""
-    return float(average_precision_score(truth, cosines)) if 0 < truth.sum() else float("nan")
+def _class_hits(part: Part, model: Remembered) -> Floats:
+    labels = np.asarray(part.labels())
+    return (labels[_neighbours(part, model)] == labels).astype(np.float64)
 
 
 MEASURES: dict[str, Measure] = {
-    "TripletEvaluator": Measure(_triplets, _triplet_hits, _hits_interval),
-    "InformationRetrievalEvaluator": Measure(_retrieval, _query_ndcg, _mean_interval),
-    "EmbeddingSimilarityEvaluator": Measure(_similarities, _pair_cosines, _rank_interval),
-    "BinaryClassificationEvaluator": Measure(_classification, _pair_cosines, _precision_interval),
-    "NearestNeighbourEvaluator": Measure(_classes, _class_hits, _hits_interval),
+    "TripletEvaluator": Measure(_triplets, _triplet_hits),
+    "InformationRetrievalEvaluator": Measure(_retrieval, _query_ndcg, by_query=True),
+    "EmbeddingSimilarityEvaluator": Measure(_similarities, _ranks),
+    "BinaryClassificationEvaluator": Measure(_classification, _precisions),
+    "NearestNeighbourEvaluator": Measure(_classes, _class_hits, rests_on=_neighbours),
 }
 
 
@@ -180,14 +146,16 @@ def dev_evaluator(case: Case, rows: pa.Table) -> BaseEvaluator:
 
 
 def compare(case: Case, examples: Examples, base: Remembered, tuned: Remembered) -> dict[str, Any]:
-    """Measure both models on the test rows: score, baseline, delta, interval and verdict."""
+    """Measure both models on the test rows: score, baseline, delta, interval and verdict.
+
+    Beside the headline there are the other metrics of its evaluator, those of retrieval where a
+    corpus can be formed, and a classifier's accuracy where the rows have classes.
+    """
     part = Part.of_test(examples)
     measure = MEASURES[case.evaluator]
-    evaluator = measure.build(part)
-    before, after = (_metrics(evaluator, model) for model in (base, tuned))
-    evidence = [measure.evidence(part, model) for model in (base, tuned)]
-    interval, n = measure.interval(part, *evidence)
-    return {
+    before, after = (_metrics(_evaluators(measure, part), model) for model in (base, tuned))
+    interval, n = _interval(measure, part, base, tuned)
+    report = {
         "metric": case.metric,
         "n": n,
         "baseline": before[case.metric],
@@ -197,10 +165,35 @@ def compare(case: Case, examples: Examples, base: Remembered, tuned: Remembered)
         "verdict": verdict(interval, n),
         "metrics": {name: [before[name], after[name]] for name in before},
     }
+    classified = classify(part, examples.train, base, tuned)
+    return report | ({"classifier": classified} if classified else {})
 
 
-def _metrics(evaluator: BaseEvaluator, model: Any) -> dict[str, float]:
-    """Return an evaluator's metrics as plain floats; `model` has the face that evaluators use."""
-    metrics = evaluator(model)
-    assert isinstance(metrics, dict)
-    return {name: float(value) for name, value in metrics.items()}
+def _evaluators(measure: Measure, part: Part) -> list[BaseEvaluator]:
+    """Build what measures a part, the headline's evaluator first."""
+    searched = measure.build is not _retrieval and part.retrieval()[0]
+    return [measure.build(part), *([_retrieval(part)] if searched else [])]
+
+
+def _interval(
+    measure: Measure, part: Part, base: Remembered, tuned: Remembered
+) -> tuple[Interval, int]:
+    """Return the interval of the headline's change, and the number of units it rests on."""
+    before, after = (measure.evidence(part, model) for model in (base, tuned))
+    units = np.arange(len(before)) if measure.by_query else part.units()
+    nearest = [measure.rests_on(part, model) for model in (base, tuned)] if measure.rests_on else []
+    return paired_means(before, after, units, nearest), int(units.max()) + 1
+
+
+def _metrics(evaluators: list[BaseEvaluator], model: Any) -> dict[str, float]:
+    """Return the metrics as plain floats; `model` has the face that evaluators use.
+
+    A correlation is not defined where a model finds all pairs equally similar: it knows nothing of
+    them, which is 0.
+    """
+    metrics: dict[str, float] = {}
+    for evaluator in evaluators:
+        measured = evaluator(model)
+        assert isinstance(measured, dict)
+        metrics |= {name: float(np.nan_to_num(value)) for name, value in measured.items()}
+    return metrics

@@ -16,13 +16,13 @@ from ststudio.data.findings import count
 from ststudio.data.negatives import Kinship, Mining, keys_of, wanted
 from ststudio.runs.run import Run
 from ststudio.training.bucketing import bucketed
+from ststudio.training.interval import Floats
 from ststudio.training.live import STATE_SECONDS
 from ststudio.training.measuring import encoding_seconds
 from ststudio.training.neighbours import pairwise_cosine
 from ststudio.training.recipe import DEFAULT_SECONDS, Recipe
 from ststudio.training.remembered import Remembered
 from ststudio.training.vectors import KeptVectors
-from ststudio.training.verdict import Floats
 
 MINING_SHARE = 0.25  # of the training time: what is mined and never trained on is time lost
 CANDIDATES = 5  # of an anchor: the closest may be right answers in other words

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sentence_transformers.base.evaluation import BaseEvaluator
 from sentence_transformers.util import cos_sim
 
-from ststudio.training.verdict import Floats
+from ststudio.training.interval import Floats, Ints
 
 
 class NearestNeighbourEvaluator(BaseEvaluator):
@@ -54,11 +54,16 @@ def unit_rows(vectors: Floats) -> Floats:
     return np.asarray(vectors / np.maximum(norms, 1e-12))
 
 
-def neighbour_hits(similarity: Floats, labels: NDArray[Any]) -> NDArray[np.bool_]:
-    """Tell for each text whether its nearest other text has its label; similarity is [n, n]."""
+def nearest_other(similarity: Floats) -> Ints:
+    """Return for each text the place of the nearest other one; similarity is [n, n]."""
     others = similarity.copy()
     np.fill_diagonal(others, -np.inf)
-    return np.asarray(labels[others.argmax(axis=1)] == labels)
+    return others.argmax(axis=1).astype(np.int64)
+
+
+def neighbour_hits(similarity: Floats, labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell for each text whether its nearest other text has its label; similarity is [n, n]."""
+    return np.asarray(labels[nearest_other(similarity)] == labels)
 
 
 def sampled_triplets(similarity: Floats, labels: NDArray[Any]) -> NDArray[np.bool_]:

@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from ststudio.data.examples import Examples
+from ststudio.training.interval import Ints
+
+CLASS_TEXTS = 400  # embedded beside what a run searches: seconds for two models
 
 
 @dataclass(frozen=True)
@@ -19,8 +23,14 @@ class Part:
 
     @classmethod
     def of_test(cls, examples: Examples) -> "Part":
-        """Take the test rows with the run's own corpus."""
-        return cls(examples.test, examples.corpus, examples.queries, examples.relevant)
+        """Take the test rows with the run's own corpus.
+
+        Where that answers no test row, and rows have classes, training texts are the corpus.
+        """
+        part = cls(examples.test, examples.corpus, examples.queries, examples.relevant)
+        if not part.classified or part.retrieval()[0]:
+            return part
+        return cls(examples.test, *_class_corpus(examples))
 
     @classmethod
     def of_pairs(cls, rows: pa.Table) -> "Part":
@@ -38,6 +48,11 @@ class Part:
             pa.table({"query": [q for q, _ in pairs], "doc": [d for _, d in pairs]}),
         )
 
+    @property
+    def classified(self) -> bool:
+        """Tell whether the rows are texts with a class."""
+        return self.rows.column_names == ["text", "label"]
+
     def texts(self, column: int) -> list[str]:
         """Return one input column's texts."""
         return list(self.rows.column(column).to_pylist())
@@ -45,6 +60,11 @@ class Part:
     def labels(self) -> list[Any]:
         """Return the label column, which stands last."""
         return list(self.rows.column(self.rows.num_columns - 1).to_pylist())
+
+    def units(self) -> Ints:
+        """Give each row the number of its unit, counted from 0: that of its first text."""
+        numbers = np.unique(np.asarray(self.texts(0), dtype=object), return_inverse=True)[1]
+        return numbers.astype(np.int64)
 
     def retrieval(self) -> tuple[dict[str, str], dict[str, str], dict[str, set[str]]]:
         """Return queries, corpus and relevant documents by id, for the anchors of the rows."""
@@ -58,3 +78,27 @@ class Part:
             if row["query"] in queries and row["doc"] in corpus:
                 relevant.setdefault(row["query"], set()).add(row["doc"])
         return {key: text for key, text in queries.items() if key in relevant}, corpus, relevant
+
+
+def _class_corpus(examples: Examples) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Make a corpus of some training texts: relevant to a test text are those of its class."""
+    chosen = np.random.default_rng(0).permutation(examples.train.num_rows)[:CLASS_TEXTS]
+    taught, asked = examples.train.take(chosen).to_pylist(), examples.test.to_pylist()
+    answers: dict[int, list[str]] = {}
+    for number, row in enumerate(taught):
+        answers.setdefault(row["label"], []).append(f"d{number}")
+    pairs = [
+        (f"q{number}", doc)
+        for number, row in enumerate(asked)
+        for doc in answers.get(row["label"], ())
+    ]
+    return (
+        _table([(f"d{number}", row["text"]) for number, row in enumerate(taught)], "id", "text"),
+        _table([(f"q{number}", row["text"]) for number, row in enumerate(asked)], "id", "text"),
+        _table(pairs, "query", "doc"),
+    )
+
+
+def _table(rows: list[tuple[str, str]], *names: str) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else ((), ())
+    return pa.table({name: list(column) for name, column in zip(names, columns, strict=True)})

@@ -57,7 +57,7 @@ def test_the_whole_way_and_a_reload_in_mid_training(page: Page, served_hub: Hub)
     tab(page, "Fine-tune")
     expect(page.locator("#progress")).to_contain_text(re.compile("step|easuring|Finished"))
     expect(page.locator("#progress")).to_contain_text("Finished", timeout=LONG)
-    expect(page.locator("#verdict")).to_contain_text("held-out units")
+    expect(page.locator("#verdict")).to_contain_text("held-out")
     expect(page.locator("#curve .main-svg").first).to_be_visible()
 
     tab(page, "Compare")
@@ -90,7 +90,7 @@ def test_another_browser_sees_a_shared_run_and_none_of_the_owners_buttons(
     expect(page.get_by_role("tab", name="Fine-tune", exact=True)).to_have_attribute(
         "aria-selected", "true"
     )
-    expect(page.locator("#verdict")).to_contain_text("held-out units")
+    expect(page.locator("#verdict")).to_contain_text("held-out")
     expect(page.locator("#halt")).to_be_hidden()
     tab(page, "Push")
     expect(page.get_by_role("button", name="Download the model (zip)")).to_be_visible()
@@ -106,7 +106,7 @@ def test_stop_keeps_what_was_learned(page: Page) -> None:
     expect(page.locator("#progress")).to_contain_text(re.compile(r"step \d+ of \d+"), timeout=LONG)
     page.locator("#halt").click()
     expect(page.locator("#progress")).to_contain_text("kept", timeout=LONG)
-    expect(page.locator("#verdict")).to_contain_text("held-out units")
+    expect(page.locator("#verdict")).to_contain_text("held-out")
 
 
 def test_a_file_is_read_mended_by_one_click_and_made_ready(page: Page, tmp_path: Path) -> None:

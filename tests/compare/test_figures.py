@@ -37,25 +37,39 @@ def test_an_empty_log_is_an_empty_figure() -> None:
     assert not figure.layout.shapes
 
 
+REPORT = {
+    "n": 500,
+    "baseline": 0.8,
+    "score": 0.84,
+    "delta": 0.04,
+    "interval": [0.01, 0.09],
+    "verdict": "WIN",
+}
+
+
 @pytest.mark.parametrize(
     ("verdict", "colour"),
     [("WIN", palette.GAIN), ("REGRESSION", palette.LOSS), ("MARGINAL", palette.BASE)],
 )
-def test_the_verdict_shows_the_interval_against_zero(verdict: str, colour: str) -> None:
-    report = {"metric": "m", "n": 500, "delta": 0.04, "interval": [0.01, 0.09], "verdict": verdict}
-    (trace,) = verdict_figure(report).data
-    assert trace.marker.color == colour
-    assert trace.x[0] - trace.error_x.arrayminus[0] == pytest.approx(0.01)
-    assert trace.x[0] + trace.error_x.array[0] == pytest.approx(0.09)
+def test_the_verdict_shows_both_scores_and_the_interval_against_the_base(
+    verdict: str, colour: str
+) -> None:
+    figure = verdict_figure({**REPORT, "verdict": verdict}, "Triplet accuracy", "anchors")
+    base, tuned = figure.data
+    assert (base.x[0], tuned.x[0]) == (0.8, 0.84)
+    assert (base.marker.color, tuned.marker.color) == (palette.BASE, palette.TUNED)
+    assert tuned.error_x.color == colour
+    assert tuned.x[0] - tuned.error_x.arrayminus[0] == pytest.approx(0.81)
+    assert tuned.x[0] + tuned.error_x.array[0] == pytest.approx(0.89)
+    assert figure.layout.shapes[0].x0 == 0.8
+    assert "Triplet accuracy<br>on 500 test anchors" in figure.layout.xaxis.title.text
 
 
 @pytest.mark.parametrize(
     "figure",
     [
         loss_figure(LOG),
-        verdict_figure(
-            {"metric": "m", "n": 1, "delta": 0, "interval": [0, 0], "verdict": "MARGINAL"}
-        ),
+        verdict_figure({**REPORT, "delta": 0, "interval": [0, 0]}, "Accuracy", "texts"),
     ],
 )
 def test_every_ground_shines_through(figure: go.Figure) -> None:

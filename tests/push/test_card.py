@@ -80,7 +80,7 @@ def test_the_card_tells_what_was_trained_and_what_it_changed(make_bare: Any) -> 
     assert 'model = SentenceTransformer("alice/model")' in text
     for words in (
         "rose from 0.612 to **0.742** (+0.130, 95 % interval +0.080 to +0.180)",
-        "**Fine-tuning helped**: nDCG@10 on 150 held-out units",
+        "**Fine-tuning helped**: nDCG@10 on 150 held-out queries",
         "Case 2 · Pairs of positives",
         "train 400, dev 50, test 150, corpus 220",
         "Left out: leak 3",

@@ -22,9 +22,9 @@ from ststudio.errors import StudioError
 from ststudio.shelf import packaged_model
 from ststudio.training import models
 from ststudio.training.evaluation import MEASURES, Part
+from ststudio.training.interval import paired_means
 from ststudio.training.losses import LOSSES
 from ststudio.training.recipe import Recipe
-from ststudio.training.verdict import paired_proportions
 from tests.data.made import Writer, table
 from tests.data.seen import codes, find
 
@@ -217,9 +217,9 @@ def test_an_interval_over_sampled_triplets_shrinks_with_the_sampling(
     model: SentenceTransformer,
 ) -> None:
     rng = np.random.default_rng(0)
-    before, after = rng.random(100) < 0.7, rng.random(100) < 0.8
-    once = paired_proportions(before, after)
-    sampled = paired_proportions(np.tile(before, 10), np.tile(after, 10))
+    before, after = ((rng.random(100) < share).astype(float) for share in (0.7, 0.8))
+    once = paired_means(before, after, np.arange(100))
+    sampled = paired_means(np.tile(before, 10), np.tile(after, 10), np.arange(1_000))
     assert np.ptp(sampled) < np.ptp(once) / 3  # no text was added
 
     rows = doctor({"text": sentences(120), "label": [n % 4 for n in range(120)]}).prepared
