@@ -56,6 +56,7 @@ WORKER_MODULES = {
     "training/hardness.py",
     "training/neighbours.py",
     "training/evaluation.py",
+    "training/anatomy.py",
     "training/remembered.py",
     "training/race.py",
     "training/failures.py",

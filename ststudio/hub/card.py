@@ -14,6 +14,7 @@ from ststudio.hub.markdown import one_line, plain, table
 from ststudio.remote import check_id, endpoint
 from ststudio.runs.run import Run
 from ststudio.training.loss_settings import GUIDE
+from ststudio.training.paid import paid
 from ststudio.training.racers import public_name
 from ststudio.training.verdict import in_words
 
@@ -212,9 +213,9 @@ def _about(run: Run) -> str:
 
 def _results(run: Run) -> str:
     rows = [(name, f"{before:.4f}", f"{after:.4f}") for name, before, after in _measured(run)]
-    if not rows:
-        return result(run)
-    return f"{result(run)}\n\n{table(('Metric', 'Base model', 'Fine-tuned'), rows)}"
+    cost = paid(run.report, run.facts)
+    shown = table(("Metric", "Base model", "Fine-tuned"), rows) if rows else ""
+    return "\n\n".join(filter(None, (result(run), cost, shown)))
 
 
 def _used(run: Run) -> str:
@@ -278,8 +279,9 @@ def _samples(run: Run) -> str:
 
 
 def _limits(run: Run) -> str:
+    on = "and on general English" if (run.report or {}).get("forgetting") else "only"
     known = [
-        "Measured on held-out rows of the same data only; other kinds of text may have got worse.",
+        f"Measured on held-out rows of the same data {on}; other kinds of text may have got worse.",
         LEARNT_ALONE if _base(run).get("origin") == "zero" else KEPT_FROM_BASE,
     ]
     notes = [plain(note, 500) for note in run.facts.get("notes") or ()]

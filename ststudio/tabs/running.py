@@ -13,6 +13,7 @@ from ststudio.runs.run import Run
 from ststudio.settings import get_settings
 from ststudio.tabs.progress import bar
 from ststudio.tabs.session import Session, shown_run
+from ststudio.training.paid import paid
 from ststudio.training.racers import shown_log
 from ststudio.training.verdict import in_words
 
@@ -83,9 +84,11 @@ def verdict_words(run: Run) -> str:
     if report is None:
         return ""
     head, sentence = in_words(report, _metric_title(run))
+    cost = paid(report, run.facts)
     notes = "".join(f"\n- {html.escape(note)}" for note in run.facts.get("notes", []))
     return (
         f"### {head}\nOn **{html.escape(str(run.facts.get('title', '')))}**: {sentence}\n\n"
+        f"{cost}\n\n"
         f"Trained on {report['rows_used']:,} rows for {report['train_seconds']:.0f} s"
         f"{PRECISIONS.get(run.state.get('trained_in', ''), '')}; "
         f"{report['seconds']:.0f} s with measuring both models on the same test rows, which "

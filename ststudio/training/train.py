@@ -31,6 +31,7 @@ from ststudio.training.bucketing import bucketed
 from ststudio.training.calibration import calibrate
 from ststudio.training.evaluation import dev_evaluator
 from ststudio.training.failures import reason
+from ststudio.training.forgetting import forgetting
 from ststudio.training.live import Live
 from ststudio.training.loss_settings import GUIDE
 from ststudio.training.measuring import fit, measure
@@ -107,8 +108,11 @@ def train(run: Run, leased: bool = False) -> Outcome:
     base = models.prepare_model(run.base_dir, recipe, case)
     with bucketed(base), bucketed(model):
         both = Remembered(base, kept=KeptVectors(run.vectors_file)), Remembered(model)
-        examples = fit(run, recipe, case, both, examples, budget)
+        until = time.monotonic() + budget
+        forgotten = forgetting(run, recipe, examples, both, budget)
+        examples = fit(run, recipe, case, both, examples, until - time.monotonic())
         report = measure(run, case, examples, both)
+    report["forgetting"] = forgotten
     report["rows_used"] = best.rows_used
     report["train_seconds"] = round(best.seconds, 1)
     report["seconds"] = round(time.time() - float(run.state["started"]), 1)
