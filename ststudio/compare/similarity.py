@@ -19,7 +19,7 @@ def similarity_figure(found: Mapping[str, Any]) -> go.Figure:
 
     `found` has the shape of training/anatomy.py's anatomy(): edges, and counts for each model.
     """
-    figure = make_subplots(rows=2, shared_xaxes=True, shared_yaxes="all", vertical_spacing=0.12)
+    figure = make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.12)
     edges = np.asarray(found["edges"])
     for row, (model, name, colour) in enumerate(MODELS, start=1):
         for kind, said in KINDS:
@@ -48,7 +48,7 @@ def similarity_figure(found: Mapping[str, Any]) -> go.Figure:
     figure.update_annotations(font={"size": 13, "color": INK})
     figure.update_xaxes(fixedrange=True)
     figure.update_xaxes(title_text="cosine similarity", row=2, col=1)
-    figure.update_yaxes(fixedrange=True, tickformat=".0%")
+    figure.update_yaxes(fixedrange=True, tickformat=".0%", matches="y")
     return figure
 
 
