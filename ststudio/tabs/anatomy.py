@@ -20,7 +20,9 @@ KINDS = {
     "broken": "Broken: right before, wrong after",
     "mended": "Mended: wrong before, right after",
 }
-SIDES = {True: "belong together", False: "do not"}
+SIDES = {True: "belong together", False: "do not belong together"}
+# A plot that is drawn while its section is closed does not know how wide it will be.
+RESIZE = "() => setTimeout(() => window.dispatchEvent(new Event('resize')), 100)"
 
 
 @explained
@@ -63,8 +65,8 @@ def _threshold_words(found: Json, base: Json, tuned: Json) -> str:
     if found["chosen_on"] == "dev":
         return f"The thresholds that part the dev rows best put {rightly}."
     return (
-        f"The best thresholds put {rightly}. There are too few dev rows to choose them on: they "
-        "were found on these very pairs, so other pairs will do worse."
+        f"The best thresholds put {rightly}. They were found on these very pairs, as there were "
+        "too few dev rows or too little time to choose them on dev: other pairs will do worse."
     )
 
 
@@ -83,18 +85,16 @@ def _list(title: str, listed: Json, opened: bool) -> str:
     head = f"{title} ({count(listed['count'], 'pair')}{more})"
     if not shown:
         return f"<p>{head}.</p>"
-    columns = ("Two texts", "They", "Base", "Fine-tuned")
-    cells = "".join(f'<th scope="col">{column}</th>' for column in columns)
     rows = "".join(
-        f"<tr><td>{html.escape(pair['left'])}<br><br>{html.escape(pair['right'])}</td>"
-        f"<td>{SIDES[pair['together']]}</td>"
-        f"<td>{pair['base']:.2f}</td><td>{pair['tuned']:.2f}</td></tr>"
+        f'<li><div class="text">{html.escape(pair["left"])}</div>'
+        f'<div class="text">{html.escape(pair["right"])}</div>'
+        f'<div class="facts">{SIDES[pair["together"]]} · base {pair["base"]:.2f} · '
+        f"fine-tuned {pair['tuned']:.2f}</div></li>"
         for pair in shown
     )
-    table = f"<table><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table>"
     return (
         f"<details{' open' if opened else ''}><summary>{head}</summary>"
-        f'<div class="rows">{table}</div></details>'
+        f'<div class="hits"><ol>{rows}</ol></div></details>'
     )
 
 
@@ -119,5 +119,6 @@ def build(session: gr.State) -> list[gr.components.Component]:
         said = gr.HTML("")
         plot = gr.Plot(show_label=False, visible=False, elem_id="similarity")
         mistakes = gr.HTML("", elem_id="mistakes")
+    whole.expand(None, None, None, js=RESIZE, api_visibility="private")
     gr.api(anatomy, api_name="anatomy", concurrency_limit=4)
     return [whole, said, plot, mistakes]

@@ -1,6 +1,5 @@
 """Pairs that belong together and pairs that do not are what each case's rows say."""
 
-
 import pyarrow as pa
 import pytest
 
