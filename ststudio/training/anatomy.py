@@ -14,14 +14,13 @@ from ststudio.training.neighbours import pairwise_cosine
 from ststudio.training.pairings import PAIRINGS, Models
 from ststudio.training.racers import FEWEST_DEV_UNITS
 from ststudio.training.remembered import Remembered
-from ststudio.training.verdict import Floats
 
 FEWEST_PAIRS = 10  # of either kind: fewer make no histogram
 BINS = 40
 LISTED = 20  # pairs of each kind of mistake
 TEXT_CHARACTERS = 300
 
-Bools = NDArray[np.bool_]
+Floats, Bools = NDArray[np.float64], NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
