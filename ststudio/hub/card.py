@@ -87,6 +87,7 @@ def card(run: Run, include_samples: bool = False, repo_id: str = NO_NAME) -> str
         _about(run),
         f"## Use it\n\n{_use(run, repo_id)}",
         f"## Results\n\n{_results(run)}",
+        paid(run.report, run.facts),
         f"## Training\n\n{_training(run)}",
         _samples(run) if include_samples else "",
         f"## Limits\n\n{_limits(run)}",
@@ -213,9 +214,9 @@ def _about(run: Run) -> str:
 
 def _results(run: Run) -> str:
     rows = [(name, f"{before:.4f}", f"{after:.4f}") for name, before, after in _measured(run)]
-    cost = paid(run.report, run.facts)
-    shown = table(("Metric", "Base model", "Fine-tuned"), rows) if rows else ""
-    return "\n\n".join(filter(None, (result(run), cost, shown)))
+    if not rows:
+        return result(run)
+    return f"{result(run)}\n\n{table(('Metric', 'Base model', 'Fine-tuned'), rows)}"
 
 
 def _used(run: Run) -> str:
