@@ -65,7 +65,7 @@ def test_the_same_model_has_forgotten_nothing(
     assert found["source"] == HAND_WRITTEN and found["metric"] == "spearman_cosine"
     assert found["n"] == hand_written().rows.num_rows
     assert found["delta"] == 0 and found["baseline"] == found["score"]
-    assert found["verdict"] == "MARGINAL" and found["interval"] == [0, 0]
+    assert found["verdict"] == "MARGINAL" and found["interval"][0] <= 0 <= found["interval"][1]
 
 
 def test_a_model_whose_weights_were_noised_is_seen_to_forget(
