@@ -4,9 +4,11 @@ import spaces  # noqa: F401  first: on ZeroGPU it must see torch before anyone e
 from starlette.middleware import Middleware
 
 from ststudio.compare.encoder import get_encoder
+from ststudio.data.benchmark import fetch_benchmark_soon
 from ststudio.guard import Guard
 from ststudio.hub.account import owner_token
 from ststudio.runs.queue import get_queue
+from ststudio.runs.run import GENERAL
 from ststudio.settings import get_settings
 from ststudio.ui import CSS, build_ui, theme
 
@@ -15,6 +17,7 @@ if __name__ == "__main__":
     owner_token()  # takes HF_TOKEN out of the environment before anything else runs
     get_queue()
     get_encoder().start()
+    fetch_benchmark_soon(settings.folder / "runs" / GENERAL)
     build_ui().launch(
         server_name=settings.host,
         theme=theme(),

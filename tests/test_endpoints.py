@@ -87,7 +87,7 @@ def test_a_run_ends_with_a_report(run: dict[str, Any]) -> None:
     report = end["report"]
     assert set(report) == {
         "metric", "n", "baseline", "score", "delta", "interval", "verdict", "metrics",
-        "rows_used", "train_seconds", "seconds",
+        "forgetting", "rows_used", "train_seconds", "seconds",
     }  # fmt: skip
     assert report["n"] >= 150
     assert end["position"] is None and end["step"] == end["steps"] == 3
@@ -114,6 +114,23 @@ def test_the_map_has_test_texts_then_corpus(app: App, run: dict[str, Any]) -> No
     assert set(found["measures"]) == {
         "trustworthiness_base", "trustworthiness_tuned", "neighbour_overlap"
     }  # fmt: skip
+
+
+def test_what_was_forgotten_is_part_of_the_report(run: dict[str, Any]) -> None:
+    found = run["end"]["report"]["forgetting"]
+    assert set(found) == {
+        "source", "metric", "n", "baseline", "score", "delta", "interval", "verdict"
+    }  # fmt: skip
+    assert found["source"] == "hand-written" and found["n"] >= 100
+    assert 0.7 < found["baseline"] < 0.95
+
+
+def test_the_anatomy_tells_how_similar_test_pairs_are(app: App, run: dict[str, Any]) -> None:
+    found = app.call("anatomy", run=run["run"])
+    assert set(found) == {
+        "together", "apart", "pairs", "chosen_on", "edges", "base", "tuned", "mistakes"
+    }  # fmt: skip
+    assert set(found["mistakes"]) == {"still", "broken", "mended"}
 
 
 def test_a_push_makes_one_private_commit_and_checks_it(

@@ -58,6 +58,7 @@ WORKER_MODULES = {
     "training/neighbours.py",
     "training/evaluation.py",
     "training/classifier.py",
+    "training/anatomy.py",
     "training/remembered.py",
     "training/race.py",
     "training/failures.py",

@@ -15,6 +15,7 @@ from ststudio.remote import check_id, endpoint
 from ststudio.runs.run import Run
 from ststudio.training.loss_settings import GUIDE
 from ststudio.training.metrics import shown_metrics, units_of
+from ststudio.training.paid import paid
 from ststudio.training.racers import public_name
 from ststudio.training.verdict import in_words
 
@@ -87,6 +88,7 @@ def card(run: Run, include_samples: bool = False, repo_id: str = NO_NAME) -> str
         _about(run),
         f"## Use it\n\n{_use(run, repo_id)}",
         f"## Results\n\n{_results(run)}",
+        paid(run.report, run.facts),
         f"## Training\n\n{_training(run)}",
         _samples(run) if include_samples else "",
         f"## Limits\n\n{_limits(run)}",
@@ -288,8 +290,9 @@ def _samples(run: Run) -> str:
 
 
 def _limits(run: Run) -> str:
+    on = "and on general English" if (run.report or {}).get("forgetting") else "only"
     known = [
-        "Measured on held-out rows of the same data only; other kinds of text may have got worse.",
+        f"Measured on held-out rows of the same data {on}; other kinds of text may have got worse.",
         LEARNT_ALONE if _base(run).get("origin") == "zero" else KEPT_FROM_BASE,
     ]
     notes = [plain(note, 500) for note in run.facts.get("notes") or ()]

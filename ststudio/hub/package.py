@@ -15,7 +15,8 @@ from ststudio.runs.run import Run
 Contents = dict[str, Path | bytes]  # by path in the repository
 
 REPORT_KEYS = (
-    "metric n baseline score delta interval verdict metrics rows_used train_seconds seconds race"
+    "metric n baseline score delta interval verdict metrics forgetting rows_used train_seconds "
+    "seconds race"
 ).split()
 
 

@@ -13,7 +13,9 @@ from typing import Any, Literal
 State = Literal["queued", "running", "finished", "failed", "stopped", "interrupted"]
 ENDED: frozenset[str] = frozenset({"finished", "failed", "stopped", "interrupted"})
 
-VECTORS = "vectors-1.sqlite"  # the number changes with the file's shape
+# Beside the runs, for all of them; the number changes with the file's shape.
+VECTORS = "vectors-1.sqlite"
+GENERAL = "general-1.parquet"
 
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401
@@ -107,6 +109,11 @@ class Run:
         return self.path.parent / VECTORS
 
     @property
+    def general_file(self) -> Path:
+        """Return the file of the benchmark's pairs that all runs share, if it was fetched."""
+        return self.path.parent / GENERAL
+
+    @property
     def scratch_dir(self) -> Path:
         """Return the folder of what is of no use once the run has ended."""
         return self.path / "scratch"
@@ -141,6 +148,12 @@ class Run:
         """Return before and after on the test rows, or None while unknown."""
         report: dict[str, Any] | None = read_json(self.path / "report.json")
         return report
+
+    @property
+    def anatomy(self) -> dict[str, Any] | None:
+        """Return how similar both models find the test pairs, or None while unknown."""
+        anatomy: dict[str, Any] | None = read_json(self.path / "anatomy.json")
+        return anatomy
 
     @property
     def push(self) -> dict[str, Any] | None:
@@ -208,6 +221,10 @@ class Run:
     def write_report(self, report: dict[str, Any]) -> None:
         """Keep what the run proved."""
         write_json(self.path / "report.json", report)
+
+    def write_anatomy(self, anatomy: dict[str, Any]) -> None:
+        """Keep how similar both models find the test pairs."""
+        write_json(self.path / "anatomy.json", anatomy)
 
     def write_push(self, push: dict[str, Any]) -> None:
         """Keep where the push stands."""

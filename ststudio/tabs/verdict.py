@@ -6,6 +6,7 @@ from typing import Any
 from ststudio.data.cases import CASES
 from ststudio.runs.run import Run
 from ststudio.training.metrics import shown_metrics, units_of
+from ststudio.training.paid import paid
 from ststudio.training.verdict import in_words, verdict
 
 PRECISIONS = {"bfloat16": " in bfloat16 (both models are measured in float32)"}
@@ -28,6 +29,7 @@ def verdict_words(run: Run) -> str:
     notes = "".join(f"\n- {html.escape(note)}" for note in run.facts.get("notes", []))
     return (
         f"### {head}\nOn **{html.escape(str(run.facts.get('title', '')))}**: {sentence}\n\n"
+        f"{paid(report, run.facts)}\n\n"
         f"{classifier_words(report)}"
         f"Trained on {report['rows_used']:,} rows for {report['train_seconds']:.0f} s"
         f"{PRECISIONS.get(run.state.get('trained_in', ''), '')}; "

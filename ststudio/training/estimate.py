@@ -93,6 +93,10 @@ class Texts:
         return self.mean + self.square / (6 * max(hidden, 1))
 
 
+# The general pairs, by one model: those of the base are kept from run to run.
+GENERAL_TEXTS, GENERAL = 600, Texts(14.0, 220.0, 5.0)
+
+
 @dataclass(frozen=True)
 class Work:
     """What a run goes through: rows and how long their texts are."""
@@ -198,8 +202,11 @@ def _measuring_seconds(
         counts = [(units, work.roles[0]), (corpus, work.answers)]
         return 2 * _encode_seconds(machine, shape, counts, ENCODE_BATCH)
 
+    general = _encode_seconds(machine, shape, [(GENERAL_TEXTS, GENERAL)], ENCODE_BATCH)
+    dev = [(work.dev_rows, role) for role in work.roles]
+    beside = general + 2 * _encode_seconds(machine, shape, dev, ENCODE_BATCH)
     few = min(work.test_units, FEWEST_TEST_UNITS)
     least = both(few, min(work.corpus, few) if len(work.roles) > 1 else 0)
     allowed = max(measuring_budget(training, gone), least)
-    encoding = min(both(work.test_units, work.corpus), allowed)
+    encoding = min(beside + both(work.test_units, work.corpus), allowed)
     return encoding + METRICS_SECONDS.get(work.evaluator, 0.0) + FEW_SECONDS

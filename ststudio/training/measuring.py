@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ststudio.data.cases import CASES, PROMPT_OF_ROLE, Case
 from ststudio.data.examples import Examples
 from ststudio.runs.run import Run
 from ststudio.training import pace
+from ststudio.training.anatomy import anatomy
 from ststudio.training.evaluation import compare
 from ststudio.training.live import STATE_SECONDS
 from ststudio.training.neighbours import unit_rows
@@ -51,7 +53,7 @@ def fit(
     passes = 1.0 + base.share_unknown(texts)
     fitted, notes = pace.fit_examples(examples, case, rate * passes, budget, recipe.seed)
     if notes:
-        fitted.save(run.examples_dir)
+        replace(fitted, dev=examples.dev).save(run.examples_dir)
         run.add_notes(notes)
     return fitted
 
@@ -85,7 +87,9 @@ class Progress:
 
 def _distinct(examples: Examples) -> int:
     """Count the different texts that one model embeds."""
-    texts = [*examples.test.columns[: len(CASES[examples.case].columns)], examples.corpus["text"]]
+    inputs = CASES[examples.case].columns
+    columns = [part[name] for part in (examples.test, examples.dev) for name in inputs]
+    texts = [*columns, examples.corpus["text"]]
     return len({text for column in texts for text in column.unique().to_pylist()})
 
 
@@ -93,10 +97,13 @@ def measure(
     run: Run, case: Case, examples: Examples, models: tuple[Remembered, Remembered]
 ) -> dict[str, Any]:
     """Embed test rows and corpus with both models; keep the vectors and return the report."""
-    told = Progress(run, max(1, 2 * _distinct(examples) - len(models[0])))
+    base, tuned = models
+    known = len(base) - len(tuned)  # but for the general pairs, which both have embedded by now
+    told = Progress(run, max(1, 2 * _distinct(examples) - known))
     for model in models:
         model.progress = told
     report = compare(case, examples, *models)
+    run.write_anatomy(anatomy(case, examples, models))  # before the vectors, which open the tab
     units = examples.test.column(0).unique().to_pylist()
     corpus = examples.corpus.column("text").to_pylist()
     as_query = PROMPT_OF_ROLE.get(case.unit) == "query"

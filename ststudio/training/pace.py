@@ -8,11 +8,14 @@ import pyarrow.compute as pc
 
 from ststudio.data.cases import Case
 from ststudio.data.examples import Examples
+from ststudio.training.racers import FEWEST_DEV_UNITS
 from ststudio.training.recipe import USUAL_STEPS, Recipe
 
 BESIDE_SECONDS = 14.0  # beside training's: with the default 40 a whole run fits a minute
 MEASURING_SECONDS = 10.0  # at the least, for both models over test rows and corpus
 MEASURING_SHARE = 0.4  # of a longer run's training time
+GENERAL_SHARE = 0.25  # of measuring, for the general pairs that tell what was forgotten
+DEV_MEASURING_SHARE = 0.5  # of what the test rows leave, for dev rows; the corpus gets the rest
 FEWEST_TEST_UNITS = 150  # cut no further: below 100 no verdict could be given
 MOST_EPOCHS = 8.0  # on small data more epochs learn the rows by heart
 DEV_SHARE = 0.15  # of training time spent on the live metric
@@ -38,7 +41,7 @@ def measuring_budget(training: float, seconds_gone: float) -> float:
 def fit_examples(
     examples: Examples, case: Case, seconds_per_character: float, budget: float, seed: int
 ) -> tuple[Examples, list[str]]:
-    """Cut corpus, then test units, to what can be embedded in `budget` seconds.
+    """Cut corpus, then dev, then test units, to what can be embedded in `budget` seconds.
 
     `seconds_per_character` is what all models together take.
     Returns the examples and one sentence for each thing that was cut.
@@ -56,13 +59,35 @@ def fit_examples(
             test = test.filter(pc.is_in(test.column(0), value_set=chosen.cast(test.column(0).type)))
             notes.append(f"Measured on {keep:,} of {len(units):,} test units, to fit the time.")
             examples = _with_test(examples, test)
-    corpus = _cut_corpus(examples, characters - _needed(examples, case), rng)
+    left = characters - _needed(examples, case)
+    dev = _cut_dev(examples, case, max(DEV_MEASURING_SHARE * left, 0.0), seed)
+    corpus = _cut_corpus(examples, left - _characters(dev, case), rng)
     if corpus.num_rows < examples.corpus.num_rows:
         notes.append(
             f"Searched and measured within {corpus.num_rows:,} of "
             f"{examples.corpus.num_rows:,} documents, to fit the time."
         )
-    return replace(examples, corpus=corpus), notes
+    return replace(examples, dev=dev, corpus=corpus), notes
+
+
+def _cut_dev(examples: Examples, case: Case, characters: float, seed: int) -> pa.Table:
+    """Keep as many dev units as the characters allow, none where too few are left to choose by."""
+    dev = examples.dev
+    wanted = _characters(dev, case)
+    if wanted <= characters:
+        return dev
+    units = dev.column(0).unique().to_pylist()
+    keep = int(len(units) * characters / wanted)
+    if keep < FEWEST_DEV_UNITS:
+        return dev.slice(0, 0)
+    chosen = np.random.default_rng([seed, 2]).permutation(np.array(units, dtype=object))[:keep]
+    return dev.filter(pc.is_in(dev.column(0), value_set=pa.array(chosen.tolist(), pa.string())))
+
+
+def _characters(rows: pa.Table, case: Case) -> float:
+    """Count the characters of the different texts in a case's columns."""
+    inputs = [rows.column(name) for name in case.columns]
+    return float(sum(map(len, {text for column in inputs for text in column.unique().to_pylist()})))
 
 
 def _needed(examples: Examples, case: Case) -> float:

@@ -31,6 +31,7 @@ from ststudio.training.bucketing import bucketed
 from ststudio.training.calibration import calibrate
 from ststudio.training.evaluation import dev_evaluator
 from ststudio.training.failures import reason
+from ststudio.training.forgetting import forgetting
 from ststudio.training.live import Live
 from ststudio.training.loss_settings import GUIDE
 from ststudio.training.measuring import fit, measure
@@ -95,8 +96,7 @@ def train(run: Run, leased: bool = False) -> Outcome:
     best = race(run, asked, tune) if asked.race else tune(run, asked, run.base_dir)
     if best is None or best.steps == 0:
         return "stopped", "Stopped before the first step; there is no model."
-    recipe, model = best.recipe, best.model
-    _save_model(run, model)
+    _save_model(run, best.model)
 
     # 2. Prove what changed
     run.update(phase="measuring", training_seconds_left=0.0, measured=0.0)
@@ -104,11 +104,7 @@ def train(run: Run, leased: bool = False) -> Outcome:
     gone = time.monotonic() - start
     allowed = best.seconds if best.stopped else total_seconds(asked.to_json())
     budget = pace.measuring_budget(allowed, gone)
-    base = models.prepare_model(run.base_dir, recipe, case)
-    with bucketed(base), bucketed(model):
-        both = Remembered(base, kept=KeptVectors(run.vectors_file)), Remembered(model)
-        examples = fit(run, recipe, case, both, examples, budget)
-        report = measure(run, case, examples, both)
+    report = proved(run, best, case, examples, budget)
     report["rows_used"] = best.rows_used
     report["train_seconds"] = round(best.seconds, 1)
     report["seconds"] = round(time.time() - float(run.state["started"]), 1)
@@ -120,6 +116,17 @@ def train(run: Run, leased: bool = False) -> Outcome:
     if best.stopped:
         return "stopped", "Stopped when asked; what was learned until then is kept."
     return "finished", "time_limit" if best.cut else None
+
+
+def proved(run: Run, best: Tuned, case: Case, examples: Examples, budget: float) -> dict[str, Any]:
+    """Measure before and after within `budget` seconds: the gain, and what was paid for it."""
+    base, recipe = models.prepare_model(run.base_dir, best.recipe, case), best.recipe
+    until = time.monotonic() + budget
+    with bucketed(base), bucketed(best.model):
+        both = Remembered(base, kept=KeptVectors(run.vectors_file)), Remembered(best.model)
+        forgotten = forgetting(run, recipe, examples, both, budget)
+        examples = fit(run, recipe, case, both, examples, until - time.monotonic())
+        return {**measure(run, case, examples, both), "forgetting": forgotten}
 
 
 def tuned(

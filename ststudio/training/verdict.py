@@ -34,17 +34,20 @@ def in_words(report: Mapping[str, Any], metric: str, units: str) -> tuple[str, s
     head = HEADS[report["verdict"]] if n >= FEWEST_UNITS else "Too few test rows to tell"
     if report["verdict"] != "MARGINAL" and abs(delta) < HARDLY:
         head += ", but hardly enough to notice"
-    low, high = report["interval"]
+    return head, f"{metric} on {n:,} held-out units {movement(report)}."
+
+
+def movement(report: Mapping[str, Any]) -> str:
+    """Say how a report's score moved from its baseline, with the interval of the difference."""
+    delta, (low, high) = report["delta"], report["interval"]
     # No bound may look like zero that is not: it decides the verdict.
     digits = 3 if min(abs(low), abs(high)) >= 0.001 else 4
     before, after = f"{report['baseline']:.{digits}f}", f"{report['score']:.{digits}f}"
     moved = f"{'rose' if delta > 0 else 'fell'} from {before} to **{after}**"
     if before == after:
         moved = f"stayed at **{after}**"
-    return head, (
-        f"{metric} on {n:,} held-out {units} {moved} "
-        f"({delta:+.{digits}f}, 95 % interval {low:+.{digits}f} to {high:+.{digits}f})."
-    )
+    interval = f"95 % interval {low:+.{digits}f} to {high:+.{digits}f}"
+    return f"{moved} ({delta:+.{digits}f}, {interval})"
 
 
 def _of_share(value: float, n: int) -> float:

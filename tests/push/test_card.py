@@ -224,6 +224,17 @@ def test_the_card_tells_how_many_rows_were_learned_from_and_whether_time_ran_out
     assert "learned from; the time limit cut training short)" in card(run)
 
 
+def test_the_card_tells_what_was_paid_for_the_gain(make_bare: Any) -> None:
+    forgotten = {"source": "hand-written", "metric": "spearman_cosine", "n": 168, "baseline": 0.86,
+                 "score": 0.81, "delta": -0.05, "interval": [-0.09, -0.02],
+                 "verdict": "REGRESSION"}  # fmt: skip
+    text = card(make_bare(FACTS, report={**REPORT, "forgetting": forgotten}))
+    assert "**Something was paid.** General English" in text
+    assert "of the same data and on general English; other kinds of text" in text
+    plain = card(make_bare(FACTS, report={**REPORT, "forgetting": None}))
+    assert "General English" not in plain and "of the same data only" in plain
+
+
 def test_a_name_is_proposed_from_base_and_data(make_run: MakeRun, make_bare: Any) -> None:
     assert propose_name(make_bare(FACTS)) == "all-MiniLM-L6-v2-Help-desk-tickets-and-their-replies"
     assert propose_name(make_bare({"title": "日本"})) == "SentenceTransformer"

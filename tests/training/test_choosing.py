@@ -134,7 +134,6 @@ def report_of(folder: Path, examples: Examples) -> dict[str, Any]:
     assert len([entry for entry in run.log() if "metric" in entry]) == 11
     report = run.report
     assert report is not None
-    print(report["metric"], report["baseline"], report["score"], report["interval"])
     return report
 
 

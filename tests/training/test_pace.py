@@ -46,6 +46,22 @@ def test_test_units_are_cut_no_further_than_a_verdict_needs(examples: Examples) 
     assert set(fitted.relevant.column("query").to_pylist()) <= ids
 
 
+def test_dev_is_cut_to_half_of_what_test_leaves_or_not_looked_at(examples: Examples) -> None:
+    def texts(rows: pa.Table) -> set[str]:
+        return {text for name in ("anchor", "positive") for text in rows[name].to_pylist()}
+
+    docs = dict(zip(*(examples.corpus[name].to_pylist() for name in ("id", "text")), strict=True))
+    relevant = {docs[doc] for doc in examples.relevant["doc"].to_pylist()}
+    needed = sum(map(len, texts(examples.test) | relevant))
+    dev = sum(map(len, texts(examples.dev)))
+    for share, units in ((1.0, 128), (0.7, 89), (0.3, 0)):
+        left = 2 * share * dev + 1
+        fitted, _ = fit_examples(examples, CASES["pair"], 1.0, needed + left, seed=1)
+        assert fitted.dev.num_rows == units
+        again, _ = fit_examples(examples, CASES["pair"], 1.0, needed + left, seed=1)
+        assert fitted.dev.equals(again.dev)
+
+
 def test_the_cut_is_the_same_for_the_same_seed(examples: Examples) -> None:
     cuts = [fit_examples(examples, CASES["pair"], 1.0, 1, seed=s)[0].test for s in (1, 1, 2)]
     assert cuts[0].equals(cuts[1]) and not cuts[0].equals(cuts[2])
