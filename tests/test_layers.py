@@ -28,6 +28,7 @@ LAYERS = (
         "model_files",
         "model_config",
         "model_shape",
+        "rerankers",
     ),
     ("data",),
     ("training", "runs.run"),
@@ -63,6 +64,10 @@ WORKER_MODULES = {
     "training/calibration.py",
     "compare/search.py",
     "compare/projection.py",
+    "compare/sizes.py",
+    "compare/precisions.py",
+    "compare/closest.py",
+    "compare/cross_encoder.py",
 }
 
 

@@ -143,6 +143,12 @@ class Run:
         return report
 
     @property
+    def sizes(self) -> dict[str, Any] | None:
+        """Return what was measured of smaller vectors, or None where nobody asked."""
+        sizes: dict[str, Any] | None = read_json(self.path / "sizes.json")
+        return sizes
+
+    @property
     def push(self) -> dict[str, Any] | None:
         """Return the state of the push, or None where none was asked for."""
         push: dict[str, Any] | None = read_json(self.path / "push.json")
@@ -208,6 +214,11 @@ class Run:
     def write_report(self, report: dict[str, Any]) -> None:
         """Keep what the run proved."""
         write_json(self.path / "report.json", report)
+
+    def write_sizes(self, sizes: dict[str, Any]) -> None:
+        """Keep what was measured of smaller vectors; a run that is gone by now stays gone."""
+        if self.exists:
+            write_json(self.path / "sizes.json", sizes)
 
     def write_push(self, push: dict[str, Any]) -> None:
         """Keep where the push stands."""

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from ststudio.runs.run import Run
-from ststudio.tabs import QUIET, mapping, searching
+from ststudio.tabs import QUIET, headline, mapping, searching, sizing
 from ststudio.tabs.session import Session, shown_run
 
 EMPTY = (
@@ -15,7 +15,7 @@ EMPTY = (
 )
 
 # What the tab is made of, from top to bottom: each builds itself, and clears itself for a new run.
-SECTIONS = (searching, mapping)
+SECTIONS = (searching, mapping, sizing, headline)
 
 
 def heading(run: Run) -> str:
