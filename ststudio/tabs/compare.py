@@ -36,8 +36,9 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
         words = gr.skip()
     else:
         words = gr.update(value=heading(run), visible=True)
-    filled = [part for section in SECTIONS for part in section.opened(run)]
-    if run is None or seen == run.id:
+    newly = run if run and seen != run.id else None
+    filled = [part for section in SECTIONS for part in section.opened(newly)]
+    if newly is None:
         filled = [gr.skip() for _ in filled]
     return words, gr.update(visible=run is not None), *filled, run.id if run else ""
 

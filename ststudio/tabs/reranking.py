@@ -126,19 +126,16 @@ def build(session: gr.State, query: gr.components.Component) -> list[gr.componen
                 min_width=280,
             )
             hits = gr.Slider(5, MOST_HITS, TOP_K, step=1, label="Hits", scale=2, min_width=200)
-        with gr.Row():
-            go = gr.Button("Rerank with a cross-encoder", elem_id="rerank")
-            stop = gr.Button("Stop", min_width=80, scale=0)
+        go = gr.Button("Rerank with a cross-encoder", elem_id="rerank")
         progress = gr.HTML("", elem_id="rerank-progress")
         column = gr.HTML("", elem_id="crossed-hits")
     outputs = [progress, column]
-    ranking = go.click(
+    go.click(
         rerank_query,
         [session, query, model, hits],
         outputs,
         api_visibility="private",
         show_progress="hidden",
     )
-    stop.click(lambda: "", None, progress, cancels=[ranking], api_visibility="private")
     gr.api(rerank_hits, api_name="rerank")
     return outputs
