@@ -64,8 +64,6 @@ WORKER_MODULES = {
     "training/calibration.py",
     "compare/search.py",
     "compare/projection.py",
-    "compare/sizes.py",
-    "compare/precisions.py",
     "compare/closest.py",
     "compare/cross_encoder.py",
 }

@@ -114,6 +114,7 @@ def pair_lengths(model: SentenceTransformer, texts: Sequence[str]) -> list[int]:
     tokenizer: Any = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
     if hasattr(tokenizer, "no_truncation"):
         tokenizer.no_truncation()  # the pair is cut, not each text
+        tokenizer.no_padding()
     rng = np.random.default_rng(1)
     first, second = (rng.integers(0, len(texts), PASSES) for _ in range(2))
     return [
@@ -167,7 +168,9 @@ def _pass(network: nn.Module, lengths: Sequence[int], words: int) -> None:
 
 def bert_base() -> nn.Module:
     """Build BERT-base as a cross-encoder, with random weights: nothing is downloaded."""
-    network: nn.Module = AutoModelForSequenceClassification.from_config(BertConfig(num_labels=1))
+    config = BertConfig()
+    config.num_labels = 1
+    network: nn.Module = AutoModelForSequenceClassification.from_config(config)
     return network.to(models.device())
 
 

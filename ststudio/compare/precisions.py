@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sentence_transformers.util.quantization import quantize_embeddings
 
 Floats = npt.NDArray[np.floating[Any]]
 Rows = npt.NDArray[np.intp]
@@ -16,9 +15,12 @@ BLOCK = 8_192  # rows of whole numbers that are made floats at once
 def top(scores: Floats, count: int) -> Rows:
     """Return the columns of the best scores of each row, best first, the earlier where equal."""
     count = min(count, scores.shape[1])
-    found = np.argpartition(-scores, count - 1, axis=1)[:, :count]
-    order = np.lexsort((found, -np.take_along_axis(scores, found, axis=1)), axis=1)
-    return np.take_along_axis(found, order, axis=1)
+    found = np.empty((len(scores), count), dtype=np.intp)
+    for place, row in enumerate(scores):
+        last = np.partition(row, len(row) - count)[len(row) - count]
+        some = np.flatnonzero(row >= last)  # bits have many equals: all that may be the last one
+        found[place] = some[np.argsort(-row[some], kind="stable")][:count]
+    return found
 
 
 class Float32:
@@ -53,8 +55,15 @@ class Int8:
     times = RESCORED
 
     def __init__(self, vectors: Floats) -> None:
-        self.ranges = np.stack([vectors.min(axis=0), vectors.max(axis=0)]).astype(np.float32)
-        self.vectors = quantize_embeddings(vectors, "int8", ranges=self.ranges)
+        self.start = vectors.min(axis=0)
+        steps = (vectors.max(axis=0) - self.start) / 255
+        self.steps = np.where(steps == 0, 1, steps)
+        self.vectors = self._rounded(vectors)
+
+    def _rounded(self, vectors: Floats) -> npt.NDArray[np.int8]:
+        """Round as sentence-transformers' quantize_embeddings does (a test holds them equal)."""
+        places = np.clip(np.floor((vectors - self.start) / self.steps), 0, 255)
+        return (places - 128).astype(np.int8)
 
     @staticmethod
     def bytes(dims: int) -> int:
@@ -63,8 +72,7 @@ class Int8:
 
     def scores(self, queries: Floats) -> Floats:
         """Score every vector by the product of whole numbers, [queries, vectors]."""
-        whole = quantize_embeddings(queries, "int8", ranges=self.ranges)
-        wanted = np.asarray(whole, dtype=np.float32).T
+        wanted = self._rounded(queries).astype(np.float32).T
         parts = [
             self.vectors[start : start + BLOCK].astype(np.float32) @ wanted
             for start in range(0, len(self.vectors), BLOCK)
@@ -73,9 +81,7 @@ class Int8:
 
     def restored(self, rows: Rows) -> Floats:
         """Return these vectors as floats, as far as one byte tells."""
-        steps = (self.ranges[1] - self.ranges[0]) / 255
-        steps = np.where(steps == 0, 1, steps)
-        values: Floats = (self.vectors[rows].astype(np.float32) + 128) * steps + self.ranges[0]
+        values: Floats = (self.vectors[rows].astype(np.float32) + 128) * self.steps + self.start
         return values
 
 
@@ -94,8 +100,8 @@ class Binary:
         return -(-dims // 8)
 
     def _packed(self, vectors: Floats) -> npt.NDArray[np.uint64]:
-        bits = np.asarray(quantize_embeddings(vectors, "ubinary"))
-        room = -bits.shape[1] % 8  # words of 64 bits are compared eight times as fast as bytes
+        bits = np.packbits(vectors > 0, axis=1)
+        room = -bits.shape[1] % 8  # compared in words of 64 bits
         return np.pad(bits, ((0, 0), (0, room))).view(np.uint64)
 
     def scores(self, queries: Floats) -> Floats:

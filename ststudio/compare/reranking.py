@@ -66,7 +66,7 @@ _RERANKER = Reranker()
 def clean_hits(top_k: object) -> int:
     """Return how many hits are reranked, raising StudioError where that is not 2 to 50."""
     number = isinstance(top_k, int | float)
-    if not number or not 2 <= top_k <= MOST_HITS or int(top_k) != top_k:  # type: ignore[operator]
+    if not number or not 2 <= top_k <= MOST_HITS or int(top_k) != top_k:  # type: ignore
         raise StudioError(f"top_k={top_k!r} must be a whole number from 2 to {MOST_HITS}.")
     return int(top_k)  # type: ignore[call-overload, no-any-return]
 

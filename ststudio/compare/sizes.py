@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,10 +81,13 @@ def milliseconds(index: Index, queries: Floats) -> float:
     return float(np.median(taken[WARM:]))
 
 
-def filled(corpus: Floats, texts: int) -> Floats:
-    """Return a corpus filled up with random rows of itself: what they hold changes no time."""
-    more = np.random.default_rng(0).integers(0, len(corpus), max(0, texts - len(corpus)))
-    return np.concatenate([corpus, corpus[more]])
+def filled(index: Index, texts: int) -> Index:
+    """Return an index filled up with random rows of itself: what they hold changes no time."""
+    some = len(index.vectors)
+    more = np.random.default_rng(0).integers(0, some, max(0, texts - some))
+    larger = copy(index)
+    larger.vectors = np.concatenate([index.vectors, index.vectors[more]])
+    return larger
 
 
 @dataclass(frozen=True)
@@ -166,17 +170,11 @@ def measure(
             values.setdefault(who, judged)
             quality[who] = float(judged.mean())
         row = {"dims": dims, "precision": name, "mb": PRECISIONS[name].bytes(dims)}
-        row |= {"quality": quality, "ms": milliseconds(index, queries)}
-        rows.append(row | {"ms_scaled": _scaled(kept, dims, name, queries)})
+        row |= {"quality": quality, "ms": milliseconds(index, queries)}  # of the last, fine-tuned
+        small = len(index.vectors) < SCALED
+        scaled = milliseconds(filled(index, SCALED), queries) if small else None
+        rows.append(row | {"ms_scaled": scaled})
     return {"rows": rows, **_facts(kept, values, rows), "trained": list(trained or [])}
-
-
-def _scaled(kept: Kept, dims: int, precision: str, queries: Floats) -> float | None:
-    corpus = kept.models["tuned"].corpus
-    if len(corpus) >= SCALED:
-        return None
-    index = PRECISIONS[precision](filled(cut(corpus, dims), SCALED))
-    return milliseconds(index, queries)
 
 
 def _facts(kept: Kept, values: dict[str, Floats], rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

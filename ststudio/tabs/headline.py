@@ -154,7 +154,7 @@ def build(session: gr.State) -> list[gr.components.Component]:
             stop = gr.Button("Stop", min_width=80, scale=0)
         progress = gr.HTML("", elem_id="pair-progress")
         result = gr.HTML("", elem_id="pair")
-    outputs = [progress, result]
+    outputs: list[gr.components.Component] = [progress, result]
     finding = go.click(
         find_pair, session, outputs, api_visibility="private", show_progress="hidden"
     )

@@ -129,7 +129,7 @@ def build(session: gr.State, query: gr.components.Component) -> list[gr.componen
         go = gr.Button("Rerank with a cross-encoder", elem_id="rerank")
         progress = gr.HTML("", elem_id="rerank-progress")
         column = gr.HTML("", elem_id="crossed-hits")
-    outputs = [progress, column]
+    outputs: list[gr.components.Component] = [progress, column]
     go.click(
         rerank_query,
         [session, query, model, hits],

@@ -31,13 +31,14 @@ def test_int8_is_what_the_library_makes_of_the_corpus() -> None:
     own = quantization.quantize_embeddings(CORPUS, "int8")
     assert (index.vectors == own).all()
     rows = np.arange(20).reshape(2, 10)
-    restored = quantization._dequantize_embeddings(own[rows].astype(int), "int8", index.ranges)
+    ranges = np.stack([CORPUS.min(axis=0), CORPUS.max(axis=0)])
+    restored = quantization._dequantize_embeddings(own[rows].astype(int), "int8", ranges)
     np.testing.assert_allclose(index.restored(rows), restored, atol=1e-6)
 
 
 def test_int8_candidates_are_scored_by_whole_numbers_exactly() -> None:
     index = Int8(CORPUS)
-    whole = quantization.quantize_embeddings(QUERIES, "int8", ranges=index.ranges)
+    whole = quantization.quantize_embeddings(QUERIES, "int8", calibration_embeddings=CORPUS)
     exact = whole.astype(np.int64) @ index.vectors.astype(np.int64).T
     assert (index.scores(QUERIES) == exact).all()
 
@@ -45,6 +46,8 @@ def test_int8_candidates_are_scored_by_whole_numbers_exactly() -> None:
 @pytest.mark.parametrize("width", [8, 48, 72, 384])
 def test_binary_counts_the_bits_that_differ(width: int) -> None:
     corpus, queries = unit(300, width), unit(5, width, seed=1)
+    own = quantization.quantize_embeddings(corpus, "ubinary")
+    assert (Binary(corpus).vectors.view(np.uint8)[:, : own.shape[1]] == own).all()
     differ = (queries[:, None] > 0) != (corpus[None] > 0)
     assert (Binary(corpus).scores(queries) == -differ.sum(axis=2)).all()
 

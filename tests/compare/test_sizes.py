@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ststudio.compare import sizes
+from ststudio.compare.precisions import Float32
 from ststudio.compare.sizes import Kept, cut, dimensions, filled, gains, measure, overlaps, sensible
 from ststudio.errors import StudioError
 from ststudio.tabs.sizing import measured
@@ -110,11 +111,11 @@ def test_few_queries_do_not_allow_a_large_loss(found: dict) -> None:
 
 
 def test_a_corpus_is_filled_up_with_its_own_rows() -> None:
-    corpus = np.arange(6.0).reshape(3, 2)
-    more = filled(corpus, 100)
+    corpus = np.arange(6, dtype=np.float32).reshape(3, 2)
+    more = filled(Float32(corpus), 100).vectors
     assert more.shape == (100, 2) and (more[:3] == corpus).all()
     assert {tuple(row) for row in more} == {tuple(row) for row in corpus}
-    assert filled(corpus, 2).shape == (3, 2)
+    assert filled(Float32(corpus), 2).vectors.shape == (3, 2)
 
 
 def test_too_few_texts_and_numbers_that_are_none_are_refused(
