@@ -68,6 +68,7 @@ CSS = f"""
 .hits h4 {{ margin: 0 0 4px; padding-bottom: 4px; border-bottom: 3px solid {palette.BASE}; }}
 .hits.tuned h4 {{ border-color: {palette.TUNED}; }}
 .hits.crossed h4 {{ border-color: {palette.INK}; }}
+.rows .sizes th, .rows .sizes td {{ overflow-wrap: normal; }}
 .felt {{ display: flex; flex-wrap: wrap; gap: 12px; margin: 8px 0; }}
 .felt .card {{ flex: 1 1 260px; padding: 10px 14px; border-left: 4px solid {palette.BASE};
   border-radius: 4px; background: var(--background-fill-secondary); }}

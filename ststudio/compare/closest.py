@@ -89,7 +89,8 @@ def fitting(model: SentenceTransformer, texts: list[str], seconds: float) -> lis
     """Draw up to 10,000 of the texts that this model can embed in so many seconds."""
     rng = np.random.default_rng(0)
     drawn = [texts[row] for row in rng.permutation(len(texts))[:SENTENCES]]
-    allowed = seconds / max(encoding_seconds(model, drawn, seed=0), 1e-9)  # characters
+    with bucketed(model):  # as they will be embedded
+        allowed = seconds / max(encoding_seconds(model, drawn, seed=0), 1e-9)  # characters
     fits = np.cumsum([len(text) for text in drawn]) <= allowed
     return drawn[: max(2, int(fits.sum()))]
 

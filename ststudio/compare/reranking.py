@@ -4,6 +4,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from ststudio.child import Child, ChildDied
 from ststudio.compare.encoder import Compared, clean_query, get_encoder
 from ststudio.errors import StudioError
@@ -84,6 +86,7 @@ def rerank(run: Compared, query: object, folder: Path, top_k: object) -> dict[st
     """
     asked, count = clean_query(query), clean_hits(top_k)
     hits = get_encoder().search(run, asked, count)["tuned"]
+    searched = _corpus_texts(run)
     told = _RERANKER.score(folder, asked, [hit["text"] for hit in hits])
     order = sorted(range(len(hits)), key=lambda row: (-told["scores"][row], row))
     each = told["ms"] / len(hits)
@@ -97,6 +100,18 @@ def rerank(run: Compared, query: object, folder: Path, top_k: object) -> dict[st
             }
             for place, row in enumerate(order, start=1)
         ],
-        "cost": {"pairs": len(hits), "ms": told["ms"], "ms_per_pair": each},
+        "cost": {
+            "pairs": len(hits),
+            "ms": told["ms"],
+            "ms_per_pair": each,
+            "corpus": searched,
+            "corpus_seconds": searched * each / 1_000,
+        },
         "load_seconds": told["load_seconds"],
     }
+
+
+def _corpus_texts(run: Compared) -> int:
+    """Count the texts that a search goes through; fewer than were prepared, where time lacked."""
+    kinds = pq.read_table(run.embeddings_dir / "points.parquet", columns=["kind"])["kind"]
+    return kinds.to_pylist().count("corpus")

@@ -36,18 +36,7 @@ def rerank_hits(
     """Rerank the fine-tuned model's best hits with a cross-encoder; say what that cost."""
     found, clean_k = get_store().open(run), clean_hits(top_k)
     name, folder = fetch(model, visitor_token(request))
-    return costed(found, name, rerank(found, query, folder, clean_k))
-
-
-def costed(run: Run, name: str, found: dict[str, Any]) -> dict[str, Any]:
-    """Add to what was reranked by which model that was, and what a whole corpus would take."""
-    texts = int(run.facts.get("counts", {}).get("corpus", 0))
-    seconds = texts * found["cost"]["ms_per_pair"] / 1_000
-    return {
-        **found,
-        "model": name,
-        "cost": {**found["cost"], "corpus": texts, "corpus_seconds": seconds},
-    }
+    return {**rerank(found, query, folder, clean_k), "model": name}
 
 
 @explained
@@ -64,7 +53,7 @@ def rerank_query(
         yield bar(f"Fetching {model}, where it is not here yet", 0.1), gr.skip()
         name, folder = fetch(model, visitor_token(request))
         yield bar(f"Reading the query with each of {count} hits", 0.6), gr.skip()
-        yield "", result_html(costed(run, name, rerank(run, query, folder, count)))
+        yield "", result_html({**rerank(run, query, folder, count), "model": name})
     except StudioError:
         yield "", gr.skip()  # or the bar would stand there for ever
         raise
@@ -96,16 +85,11 @@ def movement(hit: Mapping[str, Any]) -> str:
 
 def _cost(found: Mapping[str, Any]) -> str:
     cost = found["cost"]
-    told = (
+    return (
         f"{html.escape(found['model'])} read {cost['pairs']} pairs in {cost['ms']:,.0f} ms: "
-        f"<b>{cost['ms_per_pair']:.1f} ms a pair</b>."
+        f"<b>{cost['ms_per_pair']:.1f} ms a pair</b>. All {cost['corpus']:,} texts that were "
+        f"searched would take {duration(cost['corpus_seconds'])} for each query."
     )
-    if cost["corpus"]:
-        told += (
-            f" All {cost['corpus']:,} texts of the corpus would take "
-            f"{duration(cost['corpus_seconds'])} for each query."
-        )
-    return told
 
 
 def opened(run: Run | None) -> tuple[Any, ...]:

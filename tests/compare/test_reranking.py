@@ -34,8 +34,11 @@ def test_the_best_hits_are_read_again_in_the_order_of_their_scores(
     assert list(own) == sorted(own, reverse=True)
     cost = found["cost"]
     assert cost["pairs"] == 12 and cost["ms_per_pair"] == pytest.approx(cost["ms"] / 12)
+    assert cost["corpus"] == 120
+    assert cost["corpus_seconds"] == pytest.approx(0.12 * cost["ms_per_pair"])
 
 
+@pytest.mark.slow
 def test_its_process_is_kept_for_the_next_query_and_not_for_ever(crossed: Path) -> None:
     reranker = Reranker(idle_seconds=2.0)
     first = reranker.score(crossed, "lamp", ["a lamp", "a printer"])
