@@ -43,7 +43,7 @@ def size_figure(found: Mapping[str, Any]) -> go.Figure:
     figure.update_xaxes(
         type="log",
         dtick=1,
-        title_text="MB per million texts (● float32, ■ int8, ◆ binary)",
+        title_text="MB per million texts<br>● float32  ■ int8  ◆ binary",
         fixedrange=True,
     )
     values = [value for row in found["rows"] for value in row["quality"].values()]

@@ -126,9 +126,14 @@ def _honesty(found: Mapping[str, Any]) -> str:
             f"{pairs:,} pairs, and a cross-encoder would need "
             f"{duration(pairs / bert['per_second'])} for those."
         )
-    where = "a GPU" if found["device"] == "cuda" else f"a CPU with {found['threads']} threads"
+    where = "a GPU, in float32"
+    if found["device"] != "cuda":
+        where = (
+            f"{found['threads']} threads of a CPU, in float32 (of the passes only the processor's "
+            "own time counts, so that other work here makes them look no slower)"
+        )
     parts.append(
-        f"Both were timed on {where}, in float32, in batches of texts of like length. The "
+        f"Both were timed on {where}, in batches of texts of like length. The "
         "cross-encoder is BERT-base (12 layers, width 768) with random weights, since time does "
         f"not depend on them, on pairs as long as this run's (about {bert['tokens']:.0f} tokens)."
     )

@@ -138,8 +138,7 @@ def table_html(found: Mapping[str, Any]) -> str:
     times = [f"ms per query, {count(found['texts'], 'text')}"]
     times += [f"ms per query, {found['scaled']:,} texts"] if scaled else []
     quality = "nDCG@10" if found["relevance"] else "same hits"
-    names = ["dimensions", "precision", "MB per million texts", *times]
-    names += [f"base, {quality}", f"fine-tuned, {quality}"]
+    names = ["vector", "MB per million texts", f"base, {quality}", f"fine-tuned, {quality}", *times]
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
     body = "".join(_row(found, place) for place in range(len(found["rows"])))
     return (
@@ -150,13 +149,14 @@ def table_html(found: Mapping[str, Any]) -> str:
 
 def _row(found: Mapping[str, Any], place: int) -> str:
     row, whole = found["rows"][place], found["rows"][0]
-    cells = [f"{row['dims']:,}", row["precision"], f"{row['mb']:,}", f"{row['ms']:.2f}"]
-    cells += [f"{row['ms_scaled']:.1f}"] if row["ms_scaled"] is not None else []
+    cells = [f"{row['dims']:,} {row['precision']}", f"{row['mb']:,}"]
     for who in ("base", "tuned"):
         change = row["quality"][who] - whole["quality"][who]
         mark = " <b>sensible</b>" if found["choice"][who] == place else ""
         told = f" ({change:+.3f})" if place else ""
         cells.append(f"{row['quality'][who]:.3f}{told}{mark}")
+    cells += [f"{row['ms']:.2f}"]
+    cells += [f"{row['ms_scaled']:.1f}"] if row["ms_scaled"] is not None else []
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 

@@ -1,5 +1,6 @@
 """The closest pair: found exactly, among texts that differ, and passes timed on real networks."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,16 @@ def test_passes_are_counted_and_timed(tmp_path: Path) -> None:
     rate = passes(network, [5, 9, 30, 7] * 10, config.vocab_size, quiet)
     assert rate.passes == 40 and rate.tokens == pytest.approx(12.75)
     assert rate.json["per_second"] == pytest.approx(40 / rate.seconds)
+
+
+def test_other_work_on_the_machine_makes_passes_no_slower(tmp_path: Path) -> None:
+    config = AutoConfig.for_model("bert", **BERT, num_labels=1)
+    network = AutoModelForSequenceClassification.from_config(config)
+
+    def slow(share: float, words: str) -> None:
+        time.sleep(0.2)  # the process waits, as it would for a core
+
+    assert passes(network, [8] * 48, config.vocab_size, slow).seconds < 0.5
 
 
 def test_a_models_own_transformer_is_timed_where_it_has_one(tmp_path: Path) -> None:
