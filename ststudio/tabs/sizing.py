@@ -27,6 +27,8 @@ ABOUT = (
     "number can be kept as one byte (int8) or one bit (binary) instead of four bytes. What that "
     "costs in quality is measured on this run's own test queries and corpus, for both models."
 )
+FEW_TEXTS = 1_000  # in a smaller corpus hardly anything lies close to what is sought
+EASY = 0.98  # nDCG@10 from which on hardly a query is left to be lost
 QUARTER = 0.25  # of the dimensions: where the two models are compared in words
 
 
@@ -86,11 +88,29 @@ def words_html(found: Mapping[str, Any]) -> str:
     n = f"{found['n']:,}" if found["n"] == found["of"] else f"{found['n']:,} of {found['of']:,}"
     smaller = whole["mb"] / choice["mb"]
     saved = f", {smaller:.0f} times smaller than the whole vector" if smaller > 1 else ""
+    easy = _too_easy(found)
+    named = "Smallest that passes here" if easy else "Sensible for the fine-tuned model"
     return (
-        f"<p><b>Sensible for the fine-tuned model: {choice['dims']:,} dimensions as "
+        f"{easy}<p><b>{named}: {choice['dims']:,} dimensions as "
         f"{choice['precision']}</b>, {choice['mb']:,} MB per million texts{saved}; {quality} "
         f"{choice['quality']['tuned']:.3f} instead of {whole['quality']['tuned']:.3f}, on {n} test "
         f"queries.</p><p>{_rule(found)} {_cutting(found)}</p>"
+    )
+
+
+def _too_easy(found: Mapping[str, Any]) -> str:
+    """Warn where this corpus cannot tell a good size from a bad one."""
+    best = found["rows"][0]["quality"]["tuned"]
+    if found["texts"] >= FEW_TEXTS and not (found["relevance"] and best >= EASY):
+        return ""
+    only = "Only " if found["texts"] < FEW_TEXTS else ""
+    why = f"{only}{count(found['texts'], 'text')} were searched"
+    if found["relevance"] and best >= EASY:
+        why += f", and the whole vector answers almost every query (nDCG@10 {best:.3f})"
+    return (
+        f'<div class="finding warning">{why}: in a larger corpus more texts lie close to the right '
+        "one, and smaller vectors lose more than is seen here. Measure on a larger corpus before "
+        "you choose.</div>"
     )
 
 

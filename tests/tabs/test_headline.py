@@ -8,7 +8,8 @@ from ststudio.tabs.session import Session
 
 FOUND = {
     "n": 10_000, "known": 12_000, "pairs": 49_995_000, "pair": ["<b>one</b>", "two" * 200],
-    "cosine": 0.983, "embedding_seconds": 12.3, "comparing_seconds": 0.8, "device": "cpu",
+    "cosine": 0.983, "embedding_seconds": 12.3, "embedding_alone_seconds": 11.0,
+    "comparing_seconds": 0.8, "device": "cpu",
     "threads": 2,
     "bert": {"passes": 256, "seconds": 20.0, "tokens": 40.0, "per_second": 12.8},
     "own": {"passes": 256, "seconds": 2.0, "tokens": 40.0, "per_second": 128.0},
@@ -36,6 +37,12 @@ def test_fewer_sentences_are_said_with_their_pairs() -> None:
     assert "n(n−1)/2 = 499,500 pairs" in said and "11 hours for those" in said
     assert "what fits the time" in result_html({**fewer, "known": 30_000})
     assert "not 10,000" not in result_html(FOUND)
+
+
+def test_a_busy_machine_is_said() -> None:
+    busy = result_html({**FOUND, "embedding_seconds": 160.0})
+    assert "busy with other work" in busy and "about 11.0 s at best" in busy
+    assert "busy" not in result_html(FOUND)
 
 
 def test_texts_are_escaped_and_cut() -> None:

@@ -62,6 +62,15 @@ def test_the_table_has_every_size_and_is_honest_about_time() -> None:
     assert "filled up" not in table_html({**FOUND, "rows": own})
 
 
+def test_a_corpus_that_tells_no_size_from_another_is_said() -> None:
+    few = words_html({**FOUND, "texts": 150})
+    assert "Only 150 texts were searched" in few and "Smallest that passes here" in few
+    easy = [{**one, "quality": {"base": 1.0, "tuned": 1.0}} for one in FOUND["rows"]]  # type: ignore[attr-defined]
+    said = words_html({**FOUND, "rows": easy})
+    assert "1,240 texts were searched, and the whole vector answers almost every query" in said
+    assert "larger corpus" not in words_html(FOUND)
+
+
 def test_queries_that_were_left_out_are_said() -> None:
     assert "on 200 of 5,000 test queries" in words_html({**FOUND, "of": 5_000})
 
