@@ -23,6 +23,8 @@ PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 STORED = re.compile(rf"{COMMIT.pattern}(-{COMMIT.pattern})?")  # a model's folder, by its commits
 
 Origin = Literal["packaged", "hub", "cache", "run"]
+# Cross-encoders lie apart: they keep a head that models to train are stripped of.
+Shelf = Literal["models", "rerankers", "tokenizers"]
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,10 @@ def packaged_model() -> Path | None:
         return None
 
 
-def model_folder(ref: ModelRef) -> Path:
+def model_folder(ref: ModelRef, shelf: Shelf = "models") -> Path:
     """Return where a fetched model lies, or will."""
     names = [ref.revision, ref.weights_revision]
-    return _shelf(ref.id, ref.private) / "-".join(name for name in names if name)
+    return _shelf(ref.id, ref.private, shelf) / "-".join(name for name in names if name)
 
 
 def tokenizer_folder(ref: ModelRef) -> Path:
@@ -66,15 +68,15 @@ def tokenizer_folder(ref: ModelRef) -> Path:
     return _shelf(ref.id, ref.private, "tokenizers") / ref.revision
 
 
-def _shelf(repo_id: str, private: bool, kind: str = "models") -> Path:
+def _shelf(repo_id: str, private: bool, shelf: Shelf) -> Path:
     # Private ones lie apart: what is kept in "models" serves anyone while the Hub is away.
-    kind = f"private-{kind}" if private else kind
-    return get_settings().folder / kind / repo_id.replace("/", "--")
+    name = f"private-{shelf}" if private else shelf
+    return get_settings().folder / name / repo_id.replace("/", "--")
 
 
-def kept_model(repo_id: str, revision: str | None) -> ModelRef | None:
+def kept_model(repo_id: str, revision: str | None, shelf: Shelf = "models") -> ModelRef | None:
     """Find a public model fetched before: this commit, else the one fetched last."""
-    paths = _shelf(repo_id, private=False).glob("*")
+    paths = _shelf(repo_id, False, shelf).glob("*")
     found = [path for path in paths if STORED.fullmatch(path.name) and path.is_dir()]
     if revision is not None and revision != "main":
         found = [path for path in found if path.name.partition("-")[0] == revision]
@@ -82,12 +84,12 @@ def kept_model(repo_id: str, revision: str | None) -> ModelRef | None:
         return None
     newest = max(found, key=lambda path: path.stat().st_mtime)
     commit, _, weights = newest.name.partition("-")
-    return kept(ModelRef(repo_id, commit, "cache", 0, weights_revision=weights or None))
+    return kept(ModelRef(repo_id, commit, "cache", 0, weights_revision=weights or None), shelf)
 
 
-def kept(ref: ModelRef) -> ModelRef:
+def kept(ref: ModelRef, shelf: Shelf = "models") -> ModelRef:
     """Return the reference to a model as it lies here."""
-    folder = model_folder(ref)
+    folder = model_folder(ref, shelf)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return replace(ref, origin="cache", bytes=size)
 

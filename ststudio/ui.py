@@ -75,6 +75,14 @@ CSS = f"""
 .hits li {{ padding: 6px 0; border-bottom: 1px solid var(--border-color-primary); }}
 .hits h4 {{ margin: 0 0 4px; padding-bottom: 4px; border-bottom: 3px solid {palette.BASE}; }}
 .hits.tuned h4 {{ border-color: {palette.TUNED}; }}
+.hits.crossed h4 {{ border-color: {palette.INK}; }}
+.rows .sizes th, .rows .sizes td {{ overflow-wrap: normal; }}
+.felt {{ display: flex; flex-wrap: wrap; gap: 12px; margin: 8px 0; }}
+.felt .card {{ flex: 1 1 260px; padding: 10px 14px; border-left: 4px solid {palette.BASE};
+  border-radius: 4px; background: var(--background-fill-secondary); }}
+.felt .card.tuned {{ border-color: {palette.TUNED}; }}
+.felt .figure {{ font-size: 1.9em; font-weight: 600; font-variant-numeric: tabular-nums; }}
+.felt .small {{ font-size: .9em; color: var(--body-text-color-subdued); }}
 .hits .text {{ overflow-wrap: anywhere; }}
 .hits .facts {{ display: flex; gap: 10px; align-items: center; font-size: .9em;
   font-variant-numeric: tabular-nums; color: var(--body-text-color-subdued); }}

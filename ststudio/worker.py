@@ -67,6 +67,27 @@ def miner() -> Handler:
     return mine_job
 
 
+def sizer() -> Handler:
+    """Return the handler that measures smaller vectors."""
+    from ststudio.compare.sizes import sizes_job
+
+    return sizes_job
+
+
+def matcher() -> Handler:
+    """Return the handler that finds the closest pair, and times cross-encoder passes."""
+    from ststudio.compare.closest import closest_job
+
+    return closest_job
+
+
+def reranker() -> Handler:
+    """Return the handler that scores a query with each of its hits, read together."""
+    from ststudio.compare.cross_encoder import rerank_job
+
+    return rerank_job
+
+
 JOBS: dict[str, Callable[[], Handler]] = {
     "read": reader,
     "count": counter,
@@ -74,6 +95,9 @@ JOBS: dict[str, Callable[[], Handler]] = {
     "encode": encoder,
     "map": mapper,
     "mine": miner,
+    "sizes": sizer,
+    "closest": matcher,
+    "rerank": reranker,
     "tokenizer": tokenizer,
 }
 

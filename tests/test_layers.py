@@ -28,6 +28,7 @@ LAYERS = (
         "model_files",
         "model_config",
         "model_shape",
+        "rerankers",
     ),
     ("data",),
     ("training", "runs.run"),
@@ -65,6 +66,8 @@ WORKER_MODULES = {
     "training/calibration.py",
     "compare/search.py",
     "compare/projection.py",
+    "compare/closest.py",
+    "compare/cross_encoder.py",
 }
 
 

@@ -1,9 +1,5 @@
 """A look at hard negatives before training: a short-lived process mines a sample of the rows."""
 
-import json
-import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,24 +8,25 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ststudio.child import Child, ChildDied
+from ststudio.compare.watched import Job, Sign, watched
 from ststudio.data.cases import CASES
 from ststudio.data.examples import Examples, make_examples
 from ststudio.data.negatives import CODE, RELATIVE_MARGIN
 from ststudio.data.sources import open_source
-from ststudio.errors import StudioError
 from ststudio.fetch import ModelRef, download_model
 from ststudio.runs.admission import diagnosed
 from ststudio.runs.lineup import admissible
 from ststudio.runs.model_facts import resolve_base
 from ststudio.runs.store import get_store
-from ststudio.settings import get_settings
 from ststudio.training.recipe import Recipe
 
 ROWS = 600  # at most, of the training rows: about 1,200 texts, ten seconds of a small model
-SECONDS = 120.0  # for the whole look, libraries and model included; then its process is ended
-POLL_SECONDS = 0.5
-_ONE = threading.Lock()  # a model and its vectors take memory: one look at a time
+MINING = Job(
+    "mine",
+    "Looking for hard negatives",
+    seconds=120.0,
+    advice="Try a smaller base model, or fewer tokens per text.",
+)
 
 
 @dataclass(frozen=True)
@@ -69,45 +66,17 @@ def look(taken: Sample, token: str | None = None) -> Iterator[float | dict[str, 
     """
     base = resolve_base(taken.recipe.base_model, get_store(), token)
     yield 0.0
-    folder = _folder_of(base, token)
-    if not _ONE.acquire(timeout=SECONDS):
-        raise StudioError("Others look for hard negatives just now. Try again in a minute.")
-    try:
-        with tempfile.TemporaryDirectory(prefix="ststudio-mine-") as scratch:
-            yield from _mined(taken, folder, Path(scratch) / "progress.json")
-    finally:
-        _ONE.release()
+    message = {
+        "model": str(_folder_of(base, token)),
+        "recipe": taken.recipe.to_json(),
+        "case": taken.case,
+        "rows": taken.rows,
+    }
+    for sign in watched(MINING, message):
+        yield sign.share if isinstance(sign, Sign) else {**sign, "of": taken.of}
 
 
 def _folder_of(base: ModelRef | str, token: str | None) -> Path:
     if isinstance(base, ModelRef):
         return download_model(base, token=token)
     return get_store().open(base.partition(":")[2]).model_dir
-
-
-def _mined(taken: Sample, folder: Path, progress: Path) -> Iterator[float | dict[str, Any]]:
-    child = Child("mine", get_settings().folder / "home")
-    deadline = time.monotonic() + SECONDS
-    message = {
-        "model": str(folder),
-        "recipe": taken.recipe.to_json(),
-        "case": taken.case,
-        "rows": taken.rows,
-        "progress": str(progress),
-    }
-    try:
-        child.send(message)
-        while time.monotonic() < deadline:
-            try:
-                yield {**child.receive(POLL_SECONDS), "of": taken.of}
-                return
-            except TimeoutError:
-                yield float(json.loads(progress.read_text())) if progress.exists() else 0.0
-        raise StudioError(
-            f"Looking for hard negatives took more than {SECONDS:.0f} seconds and was ended. "
-            "Try a smaller base model, or fewer tokens per text."
-        )
-    except ChildDied as death:
-        raise StudioError(f"Looking for hard negatives failed, try again. {death}") from None
-    finally:
-        child.kill()  # also where the page was closed meanwhile

@@ -156,6 +156,12 @@ class Run:
         return anatomy
 
     @property
+    def sizes(self) -> dict[str, Any] | None:
+        """Return what was measured of smaller vectors, or None where nobody asked."""
+        sizes: dict[str, Any] | None = read_json(self.path / "sizes.json")
+        return sizes
+
+    @property
     def push(self) -> dict[str, Any] | None:
         """Return the state of the push, or None where none was asked for."""
         push: dict[str, Any] | None = read_json(self.path / "push.json")
@@ -225,6 +231,11 @@ class Run:
     def write_anatomy(self, anatomy: dict[str, Any]) -> None:
         """Keep how similar both models find the test pairs."""
         write_json(self.path / "anatomy.json", anatomy)
+
+    def write_sizes(self, sizes: dict[str, Any]) -> None:
+        """Keep what was measured of smaller vectors; a run that is gone by now stays gone."""
+        if self.exists:
+            write_json(self.path / "sizes.json", sizes)
 
     def write_push(self, push: dict[str, Any]) -> None:
         """Keep where the push stands."""

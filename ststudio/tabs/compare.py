@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from ststudio.runs.run import Run
-from ststudio.tabs import QUIET, anatomy, mapping, searching
+from ststudio.tabs import QUIET, anatomy, headline, mapping, searching, sizing
 from ststudio.tabs.session import Session, shown_run
 
 EMPTY = (
@@ -15,7 +15,7 @@ EMPTY = (
 )
 
 # What the tab is made of, from top to bottom: each builds itself, and clears itself for a new run.
-SECTIONS = (searching, mapping, anatomy)
+SECTIONS = (searching, mapping, anatomy, sizing, headline)
 
 
 def heading(run: Run) -> str:
@@ -36,8 +36,9 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
         words = gr.skip()
     else:
         words = gr.update(value=heading(run), visible=True)
-    filled = [part for section in SECTIONS for part in section.opened(run)]
-    if run is None or seen == run.id:
+    newly = run if run and seen != run.id else None
+    filled = [part for section in SECTIONS for part in section.opened(newly)]
+    if newly is None:
         filled = [gr.skip() for _ in filled]
     return words, gr.update(visible=run is not None), *filled, run.id if run else ""
 

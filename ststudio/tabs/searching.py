@@ -9,7 +9,7 @@ from ststudio.compare.encoder import get_encoder
 from ststudio.errors import StudioError
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
-from ststudio.tabs import explained
+from ststudio.tabs import explained, reranking
 from ststudio.tabs.session import Session
 
 TOP_K = 8
@@ -66,7 +66,8 @@ def suggestions(run: Run) -> list[str]:
 
 def opened(run: Run | None) -> tuple[Any, ...]:
     """Return what the search shows when another run is opened, or none has a model."""
-    return gr.update(choices=suggestions(run) if run else [], value=None), "", ""
+    column = reranking.opened(run)
+    return gr.update(choices=suggestions(run) if run else [], value=None), "", "", *column
 
 
 def build(session: gr.State) -> list[gr.components.Component]:
@@ -96,4 +97,4 @@ def build(session: gr.State) -> list[gr.components.Component]:
             concurrency_limit=4,
         )
     gr.api(search, api_name="search", concurrency_limit=4)
-    return [query, base, tuned]
+    return [query, base, tuned, *reranking.build(session, query)]

@@ -90,6 +90,6 @@ def _share(file: Path, total: int) -> Callable[[int], None]:
     def told(texts: int) -> None:
         nonlocal done
         done += texts
-        write_json(file, min(done / total, 1.0))
+        write_json(file, [min(done / total, 1.0)])
 
     return told
