@@ -67,6 +67,20 @@ def miner() -> Handler:
     return mine_job
 
 
+def embedder() -> Handler:
+    """Return the handler that embeds a corpus, block by block."""
+    from ststudio.compare.embed import embed_job
+
+    return embed_job
+
+
+def comparer() -> Handler:
+    """Return the handler that ranks a run's test queries under both models."""
+    from ststudio.compare.changes import changes_job
+
+    return changes_job
+
+
 JOBS: dict[str, Callable[[], Handler]] = {
     "read": reader,
     "count": counter,
@@ -74,6 +88,8 @@ JOBS: dict[str, Callable[[], Handler]] = {
     "encode": encoder,
     "map": mapper,
     "mine": miner,
+    "embed": embedder,
+    "changes": comparer,
     "tokenizer": tokenizer,
 }
 
