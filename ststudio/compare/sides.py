@@ -2,10 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from ststudio.data.prompts import own_prompts
+from ststudio.data.prompts import family_of, own_prompts
 from ststudio.errors import StudioError
 from ststudio.fetch import ModelRef, download_model
 from ststudio.model_files import FAMILY
@@ -63,7 +64,7 @@ class Side:
     vectors: Path | None = None  # of the run's own points
     is_base: bool = False
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Return a name for all that a text's vector depends on: files, prompt, length."""
         files = [path for path in sorted(self.model.rglob("*")) if path.is_file()]
@@ -89,7 +90,8 @@ def own_sides(run: Compared) -> dict[str, Side]:
 def find_side(run: Run, name: object, token: str | None = None) -> Side:
     """Find a model by what it is called beside a run; raise StudioError where it is none.
 
-    One of the Hub is fetched where it is not here yet; it reads texts as its own files say.
+    One of the Hub is fetched where it is not here yet; it reads texts as its own files say, or as
+    its family was trained to where they say nothing.
     """
     own = own_sides(run)
     if not isinstance(name, str) or not name.strip():
@@ -105,6 +107,8 @@ def find_side(run: Run, name: object, token: str | None = None) -> Side:
         return Side(f"{title}, run {other.id[:6]}", side.model, side.query, side.document)
     found, takes = named_base(name, token)
     assert isinstance(found, ModelRef)
-    words = own_prompts(takes.prompts, takes.default_prompt)
+    words, kin = own_prompts(takes.prompts, takes.default_prompt), family_of(found.id)
+    if kin and not any(words.values()):
+        words = {"query": kin.query, "document": kin.document}
     folder = download_model(found, token=token)
     return Side(found.id, folder, words["query"], words["document"])

@@ -69,7 +69,7 @@ def build(session: gr.State) -> tuple[list[gr.Dataset], list[gr.components.Compo
         with gr.Row():
             tables = [
                 gr.Dataset(
-                    components=[gr.Textbox(visible=False), gr.Textbox(visible=False)],
+                    components=["textbox", "textbox"],
                     headers=["rank", "query"],
                     samples=[],
                     label=label,

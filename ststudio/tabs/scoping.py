@@ -188,8 +188,8 @@ def opened(run: Run | None) -> tuple[Any, ...]:
     return OWN, OWN_TEXTS, BASE, TUNED, "", *_buttons(False, False), gr.Timer(active=False)
 
 
-def build(session: gr.State, chosen: gr.State) -> tuple[gr.Timer, list[gr.components.Component]]:
-    """Lay out the choice and wire it; return what ticks while texts are embedded."""
+def build(session: gr.State, chosen: gr.State) -> tuple[gr.HTML, list[gr.components.Component]]:
+    """Lay out the choice and wire it; return what changes while texts are embedded."""
     limit = get_settings().corpus_texts
     with gr.Accordion("Other texts, other models", open=False, elem_id="scope") as whole:
         with gr.Row():
@@ -231,4 +231,4 @@ def build(session: gr.State, chosen: gr.State) -> tuple[gr.Timer, list[gr.compon
     whole.expand(offer, session, [left, right], **QUIET)
     for handler in (embed_corpus, embedding_state, stop_embedding):
         gr.api(handler, api_name=handler.__name__)
-    return timer, [chosen, corpus, left, right, *shown]
+    return progress, [chosen, corpus, left, right, *shown]

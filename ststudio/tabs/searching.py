@@ -126,7 +126,7 @@ def build(session: gr.State) -> list[gr.components.Component]:
         elem_id="query",
     )
     tries = gr.Dataset(
-        components=[gr.Textbox(visible=False)], samples=[], label="Held-out queries to try"
+        components=["textbox"], samples=[], visible=False, label="Held-out queries to try"
     )
     filters = _build_filters()
     words = gr.HTML("", elem_id="search-words")
@@ -135,17 +135,17 @@ def build(session: gr.State) -> list[gr.components.Component]:
             base = gr.HTML("", elem_id="base-hits")
         with gr.Column(min_width=300):
             tuned = gr.HTML("", elem_id="tuned-hits")
-    # What is shown: {query, base: [hit], tuned: [hit]}, empty where nothing is. What stands beside
-    # the two columns (a cross-encoder's, say) listens to this one's change.
+    # What is shown: {query, base: [hit], tuned: [hit]}, empty where nothing is. A third column (a
+    # cross-encoder's) is built into the row above, and listens to this one's change.
     found = gr.State({})
     shown: list[Any] = [words, base, tuned, found]
     tables, listed = changed.build(session)
-    timer, offered = scoping.build(session, chosen)
+    embedding, offered = scoping.build(session, chosen)
     contains, group, least, relevant = filters
     narrowed = [contains.input, group.input, least.release, relevant.input]
     gr.on(narrowed, narrow, [chosen, *filters], chosen, trigger_mode="always_last", **QUIET)
     gr.on(
-        [query.input, query.submit, chosen.change, timer.tick],
+        [query.input, query.submit, chosen.change, embedding.change],
         compare_query,
         [session, chosen, query],
         shown,
