@@ -117,8 +117,8 @@ def _gain(row: dict[str, Any]) -> float:
 def by_overlap(queries: list[str], found: list[list[frozenset[int]]]) -> dict[str, Any]:
     """List the queries whose first ten texts changed most."""
     shared = [len(before & after) for before, after in zip(*found, strict=True)]
-    rows = [{"query": q, "shared": n} for q, n in zip(queries, shared, strict=True)]
-    rows.sort(key=lambda row: row["shared"])
+    fewest = sorted(zip(shared, queries, strict=True), key=lambda pair: pair[0])
+    rows = [{"query": query, "shared": number} for number, query in fewest[:LISTED]]
     most = max((len(each) for each in found[0]), default=0)
     counts = {"queries": len(queries), "of": most, "mean": round(float(np.mean(shared)), 2)}
-    return {"by": "overlap", "counts": counts, "apart": rows[:LISTED]}
+    return {"by": "overlap", "counts": counts, "apart": rows}

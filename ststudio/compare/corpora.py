@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 from ststudio.compare.points import corpus_texts
 from ststudio.compare.sides import Side
 from ststudio.data.findings import count
+from ststudio.data.names import names_a_text
+from ststudio.data.sources import open_source
 from ststudio.data.tables import Table
 from ststudio.errors import StudioError
 from ststudio.runs.run import read_json, write_json
@@ -135,6 +137,16 @@ def clean_texts(texts: Iterable[object]) -> tuple[list[str], list[str]]:
         most = settings.cell_characters
         said.append(f"{count(shortened, 'text')} cut after {most:,} characters")
     return kept, said
+
+
+def open_texts(source: Mapping[str, Any], token: str | None = None) -> Table:
+    """Open a source; of a file with one text a line the first line is a text like the others."""
+    table = open_source(source, token)
+    names = table.splits["train"].column_names
+    lines = source.get("kind") == "upload" and table.delimited and len(names) == 1
+    if lines and not names_a_text(names[0]):
+        return open_source(source, token, [{"code": "first_row_is_data"}])
+    return table
 
 
 def text_columns(table: Table) -> list[str]:

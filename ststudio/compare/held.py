@@ -106,17 +106,18 @@ def load_own(file: Path, points_file: Path) -> tuple[Scores, int]:
 
 def load_mapped(file: Path) -> tuple[Scores, int]:
     """Map vectors that may still be written, so that one copy serves, and count their bytes."""
-    vectors: Scores = np.load(file, mmap_mode="r", allow_pickle=False)
+    vectors: Scores = np.load(file, mmap_mode="r", allow_pickle=False).view(np.ndarray)
     return vectors, vectors.nbytes
 
 
 def load_answers(queries_file: Path) -> tuple[dict[str, frozenset[str]], int]:
-    """Read which documents are relevant to each test query; their bytes are few."""
-    return load_relevant(queries_file), 0
+    """Read which documents are relevant to each test query, and count their bytes, about."""
+    answers = load_relevant(queries_file)
+    return answers, sum(len(query) + 100 * len(ids) for query, ids in answers.items())
 
 
 MODELS = Memory(MODEL_BYTES, load_model)
 TEXTS = Memory(TEXT_BYTES, load_texts)
 OWN = Memory(VECTOR_BYTES, load_own)
 MAPPED = Memory(VECTOR_BYTES, load_mapped)
-RELEVANT = Memory(1, load_answers)
+RELEVANT = Memory(TEXT_BYTES, load_answers)

@@ -45,9 +45,9 @@ class Scope:
     @property
     def filters(self) -> dict[str, Any]:
         """Return what hits must be, without what says nothing."""
-        names = ("contains", "group", "relevant", "min_score")
-        every = {name: getattr(self, name) for name in names}
-        return {name: value for name, value in every.items() if value not in ("", False, None)}
+        texts = {"contains": self.contains, "group": self.group, "relevant": self.relevant}
+        said: dict[str, Any] = {name: value for name, value in texts.items() if value}
+        return said if self.min_score is None else {**said, "min_score": self.min_score}
 
 
 def _check(key: str, value: object) -> None:

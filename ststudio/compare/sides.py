@@ -64,6 +64,11 @@ class Side:
     vectors: Path | None = None  # of the run's own points
     is_base: bool = False
 
+    @property
+    def colour(self) -> str:
+        """Return how the page shows it: a run's base in grey, every other model not."""
+        return BASE if self.is_base else TUNED
+
     @cached_property
     def key(self) -> str:
         """Return a name for all that a text's vector depends on: files, prompt, length."""

@@ -6,9 +6,14 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from ststudio.compare.corpora import clean_texts, column_texts, keep_corpus, text_columns
+from ststudio.compare.corpora import (
+    clean_texts,
+    column_texts,
+    keep_corpus,
+    open_texts,
+    text_columns,
+)
 from ststudio.data.findings import count
-from ststudio.data.sources import open_source
 from ststudio.data.uploads import accept_upload
 from ststudio.errors import StudioError
 from ststudio.tabs import explained
@@ -53,7 +58,7 @@ def kept(
         if file is not None:
             path = file.get("path") if isinstance(file, dict) else file
             source = {"kind": "upload", "id": accept_upload(path, Path(get_upload_folder()))}
-        table = open_source(source, token)
+        table = open_texts(source, token)
         columns = text_columns(table)
         column, cells = column_texts(table, column)
     clean, notes = clean_texts(cells)

@@ -46,10 +46,15 @@ class Chosen:
     @property
     def scope(self) -> Scope:
         """Return it as /search takes it; classes and answers are known of a run's own texts."""
-        known = {"group": self.group, "relevant": self.relevant} if self.corpus is None else {}
-        least = self.min_score or None
+        own = self.corpus is None
         return Scope(
-            self.corpus, self.left, self.right, contains=self.contains, min_score=least, **known
+            self.corpus,
+            self.left,
+            self.right,
+            contains=self.contains,
+            group=self.group if own else "",
+            relevant=self.relevant and own,
+            min_score=self.min_score or None,
         )
 
 
@@ -120,9 +125,8 @@ def choose(
         return tuple(gr.skip() for _ in range(5))
     run, token = get_store().open(session.run), visitor_token(request)
     wanted = replace(chosen, corpus=texts, left=left, right=right)
-    _, sides = compared(run, wanted.scope, token)
-    kinds = tuple("base" if side.is_base else "tuned" for side in sides)
-    now = replace(wanted, titles=tuple(side.title for side in sides), kinds=kinds)
+    _, (one, other) = compared(run, wanted.scope, token)
+    now = replace(wanted, titles=(one.title, other.title), kinds=(one.colour, other.colour))
     return now, *_said(_standing(run, now.scope, token, begin=True))
 
 

@@ -20,7 +20,8 @@ from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
 
 ANY = "any"  # class
-NOTHING = ("", "", "", {})  # what is shown before there is a query
+Shown = tuple[str, str, str, dict[str, Any]]
+NOTHING: Shown = ("", "", "", {})  # what is shown before there is a query
 
 
 @explained
@@ -48,7 +49,7 @@ def _found(
 @explained
 def compare_query(
     session: Session, chosen: Chosen, query: str, request: gr.Request | None = None
-) -> tuple[str, str, str, dict[str, Any]]:
+) -> Shown:
     """Search with both models; return what is to be said, the two columns, and what they show."""
     if session.run is None:
         raise StudioError("Start a run in the Fine-tune tab first; its documents are searched.")

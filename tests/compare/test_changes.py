@@ -9,9 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ststudio.compare.changes import BLOCK, by_rank, changes, changes_job
-from ststudio.compare.encoder import Encoder
 from ststudio.errors import StudioError
-from tests.compare.conftest import OTHER_QUERY, QUERY, ComparedRun
+from tests.compare.conftest import ComparedRun
 
 DOCUMENTS = 30
 QUERIES = 2 * BLOCK + 3
@@ -96,24 +95,12 @@ def test_from_14_to_1_is_more_than_from_900_to_700() -> None:
     assert found["counts"]["unknown"] == 1
 
 
-def test_it_is_found_once_and_agrees_with_the_search(
-    encoder: Encoder, compared: ComparedRun
-) -> None:
-    found = changes(compared)
-    rows = {row["query"]: row for row in (*found["better"], *found["worse"])}
-    assert sum(found["counts"].values()) == 2
-    for query in (QUERY, OTHER_QUERY):
-        hits = encoder.search(compared, query, 100)
-        ranks = [
-            min(hit["rank"] for hit in hits[side] if hit["relevant"]) for side in ("base", "tuned")
-        ]
-        # The test's points were embedded without the prompt that a search puts before a query.
-        assert len(ranks) == 2
-    assert set(rows) <= {QUERY, OTHER_QUERY}
-    kept = compared.embeddings_dir / "changes.json"
+def test_it_is_found_once_and_then_kept(run: ComparedRun) -> None:
+    found = changes(run)
+    assert found == found_in(run)
+    kept = run.embeddings_dir / "changes.json"
     kept.write_text(json.dumps({**found, "by": "seen"}), encoding="utf-8")
-    assert changes(compared)["by"] == "seen"
-    kept.unlink()
+    assert changes(run)["by"] == "seen"
 
 
 def test_a_run_without_a_model_is_refused(tmp_path: Path) -> None:

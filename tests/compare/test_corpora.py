@@ -10,10 +10,12 @@ from ststudio.compare.corpora import (
     column_texts,
     keep_corpus,
     open_corpus,
+    open_texts,
     own_corpus,
     text_columns,
 )
-from ststudio.data.tables import Retrieval, Table, read_file
+from ststudio.data.tables import Retrieval, Table
+from ststudio.data.uploads import accept_upload
 from ststudio.errors import StudioError
 from ststudio.settings import get_settings
 from tests.compare.conftest import ComparedRun
@@ -83,9 +85,15 @@ def test_all_splits_are_searched_and_of_a_retrieval_set_the_documents() -> None:
 
 def test_a_file_of_one_text_a_line_is_read(tmp_path: Path) -> None:
     lines = [f'Line {n}, "quoted", and; more' if n % 3 else f"Plain line {n}" for n in range(40)]
-    file = tmp_path / "notes.txt"
-    file.write_text("\n".join(lines))
-    assert column_texts(read_file(file, file.name), None)[1] == lines
+    for name, head, kept in (
+        ("lines.txt", [], lines),
+        ("column.csv", ["text"], lines),
+        ("unknown.csv", ["Zq7"], ["Zq7", *lines]),  # one text too many is better than one lost
+    ):
+        (tmp_path / name).write_text("\n".join([*head, *lines]))
+        upload = accept_upload(tmp_path / name, tmp_path)
+        table = open_texts({"kind": "upload", "id": upload})
+        assert column_texts(table, None)[1] == kept, name
 
 
 def test_a_runs_own_corpus_is_kept_for_other_models_and_again_once_forgotten(
