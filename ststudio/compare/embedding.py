@@ -141,7 +141,9 @@ def _is_done(corpus: KeptCorpus, sides: Sequence[Side]) -> bool:
 
 
 def _message(job: Job) -> dict[str, Any]:
-    sides = {side.key: side for side in job.sides}  # one model on both sides is embedded once
+    # One model on both sides embeds once, and one that has embedded all need not be loaded.
+    left = [side for side in job.sides if job.corpus.done(side) < job.corpus.size]
+    sides = {side.key: side for side in left}
     return {
         "texts": str(job.corpus.texts_file),
         "sides": [

@@ -101,14 +101,10 @@ def compared(
     return corpus, (find_side(run, scope.left, token), find_side(run, scope.right, token))
 
 
-def missing(scope: Scope, corpus: KeptCorpus, sides: tuple[Side, Side]) -> list[Side]:
-    """Return the models that have to embed these texts: a run has embedded its own."""
+def embedding(scope: Scope, sides: tuple[Side, Side]) -> list[Side]:
+    """Return the models that have, or had, to embed the texts: a run has embedded its own."""
     own = scope.corpus is None
-    return [side for side in sides if not (own and side.vectors) and not _is_whole(corpus, side)]
-
-
-def _is_whole(corpus: KeptCorpus, side: Side) -> bool:
-    return corpus.done(side) == corpus.size
+    return [side for side in sides if not (own and side.vectors)]
 
 
 def _own(side: Side) -> dict[str, Any]:

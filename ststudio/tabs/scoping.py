@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from ststudio.compare.embedding import get_embedder
-from ststudio.compare.scope import Scope, compared, missing
+from ststudio.compare.scope import Scope, compared, embedding
 from ststudio.compare.sides import BASE, TUNED
 from ststudio.errors import StudioError
 from ststudio.runs.model_facts import EARLIER_RUN
@@ -94,9 +94,9 @@ def stop_embedding(
 
 
 def _standing(run: Run, scope: Scope, token: str | None, begin: bool = False) -> dict[str, Any]:
-    """Return {state, done, total, reason} of what the two models still have to embed."""
+    """Return {state, done, total, reason} of what the two models embed of the texts."""
     corpus, sides = compared(run, scope, token)
-    wanted = missing(scope, corpus, sides)
+    wanted = embedding(scope, sides)
     if not wanted:
         return {"state": "finished", "done": corpus.size, "total": corpus.size, "reason": None}
     if begin:
@@ -106,7 +106,7 @@ def _standing(run: Run, scope: Scope, token: str | None, begin: bool = False) ->
 
 def _stop(run: Run, scope: Scope, token: str | None) -> None:
     corpus, sides = compared(run, scope, token)
-    get_embedder().stop(corpus, missing(scope, corpus, sides))
+    get_embedder().stop(corpus, embedding(scope, sides))
 
 
 @explained

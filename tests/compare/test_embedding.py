@@ -53,21 +53,33 @@ def expected(side: Side, corpus: list[str]) -> np.ndarray:
     return model.encode(corpus, prompt=side.document, normalize_embeddings=True)
 
 
-def test_vectors_are_the_models_own_and_the_same_texts_are_embedded_once(
-    embedder: Embedder, side: Side
+def test_two_models_come_forward_together_and_the_same_texts_are_embedded_once(
+    embedder: Embedder, side: Side, tmp_path: Path
 ) -> None:
-    given = texts(BLOCK + 50, "once")
-    corpus = keep_corpus(given)
-    assert embedder.state(corpus, [side]) == {
-        "state": "none", "done": 0, "total": BLOCK + 50, "reason": None
-    }  # fmt: skip
-    embedder.start(corpus, [side])
-    assert ended(embedder, corpus, side)["state"] == "finished"
-    vectors = np.load(corpus.vectors_file(side))
-    assert np.allclose(vectors, expected(side, given), atol=1e-5)
-    other = Embedder()  # after a restart
-    other.start(keep_corpus(given), [side])
-    assert other.state(corpus, [side])["state"] == "finished" and not other._jobs
+    tiny_model(tmp_path / "made", kind="mpnet").save_pretrained(str(tmp_path / "other"))
+    other = Side("Other", tmp_path / "other", max_seq_length=8)
+    given = texts(2 * BLOCK + 50, "two")
+    corpus, seen = keep_corpus(given), set()
+    none = {"state": "none", "done": 0, "total": len(given), "reason": None}
+    assert embedder.state(corpus, [side, other]) == none
+    embedder.start(corpus, [side, other])
+    deadline = time.monotonic() + 120
+    while (state := embedder.state(corpus, [side, other]))["state"] != "finished":
+        assert state["state"] in ("waiting", "running") and time.monotonic() < deadline, state
+        seen.add((corpus.done(side), corpus.done(other)))
+        time.sleep(0.01)
+    assert all(abs(left - right) <= BLOCK for left, right in seen)
+
+    model = SentenceTransformer(str(other.model), device="cpu")
+    model.max_seq_length = 8
+    wanted = model.encode(given, normalize_embeddings=True)
+    assert np.allclose(np.load(corpus.vectors_file(other)), wanted, atol=1e-5)
+    assert np.allclose(np.load(corpus.vectors_file(side)), expected(side, given), atol=1e-5)
+
+    after_a_restart = Embedder()
+    after_a_restart.start(keep_corpus(given), [side, other])
+    assert after_a_restart.state(corpus, [side, other])["state"] == "finished"
+    assert not after_a_restart._jobs
 
 
 def test_a_killed_process_leaves_what_it_embedded_which_is_searched_and_gone_on_from(
@@ -128,6 +140,7 @@ def test_a_job_is_cancelled_and_what_it_did_is_kept(embedder: Embedder, side: Si
     assert waits.done(side) == 0
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_is_told_and_the_next_job_comes_to_its_turn(
     embedder: Embedder, side: Side, tmp_path: Path
 ) -> None:
@@ -145,23 +158,6 @@ def test_too_many_jobs_are_refused(embedder: Embedder, side: Side) -> None:
             embedder.start(keep_corpus(texts(3 * BLOCK, f"many {number}")), [side])
     for job in list(embedder._jobs.values()):
         embedder.stop(job.corpus, job.sides)
-
-
-def test_two_models_come_forward_together(embedder: Embedder, side: Side, tmp_path: Path) -> None:
-    tiny_model(tmp_path / "made", kind="mpnet").save_pretrained(str(tmp_path / "other"))
-    other = Side("Other", tmp_path / "other", max_seq_length=8)
-    corpus = keep_corpus(texts(2 * BLOCK, "two"))
-    embedder.start(corpus, [side, other])
-    seen = set()
-    deadline = time.monotonic() + 120
-    while embedder.state(corpus, [side, other])["state"] != "finished":
-        assert time.monotonic() < deadline
-        seen.add((corpus.done(side), corpus.done(other)))
-    assert all(abs(left - right) <= BLOCK for left, right in seen)
-    model = SentenceTransformer(str(other.model), device="cpu")
-    model.max_seq_length = 8
-    wanted = model.encode(texts(2 * BLOCK, "two"), normalize_embeddings=True)
-    assert np.allclose(np.load(corpus.vectors_file(other)), wanted, atol=1e-5)
 
 
 def test_vectors_of_other_prompts_lengths_or_files_are_other_vectors(side: Side) -> None:

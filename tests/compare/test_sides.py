@@ -11,7 +11,7 @@ import pytest
 from ststudio.compare.corpora import own_corpus
 from ststudio.compare.embedding import Embedder
 from ststudio.compare.encoder import Encoder
-from ststudio.compare.scope import Scope, compared, missing, view
+from ststudio.compare.scope import Scope, compared, embedding, view
 from ststudio.compare.sides import find_side, own_sides
 from ststudio.errors import StudioError
 from ststudio.runs.run import Run
@@ -111,7 +111,7 @@ def test_another_model_searches_a_runs_own_texts_once_it_has_embedded_them(
         view(run, scope)
     corpus, sides = compared(run, scope)
     assert corpus == own_corpus(run.embeddings_dir / "points.parquet")
-    assert missing(scope, corpus, sides) == [sides[1]]  # a run has embedded its own
+    assert embedding(scope, sides) == [sides[1]]  # a run has embedded its own
     embedder = Embedder(tmp_path)
     embedder.start(corpus, [sides[1]])
     assert ended(embedder, corpus, sides[1])["state"] == "finished"
