@@ -117,7 +117,7 @@ def _kept(corpus: KeptCorpus, side: Side) -> dict[str, Any]:
     if not rows:
         raise StudioError(
             f"{side.title} has embedded none of these {corpus.size:,} texts yet. "
-            "Embed them first, then search."
+            "Embed them, or wait for the first of them, and search again."
         )
     told = {"model": str(side.model), "prompt": side.query}
     return {**told, "vectors": str(corpus.vectors_file(side)), "points": False, "rows": rows}

@@ -69,12 +69,9 @@ def compare_query(
     return words, left, right, {"query": query.strip(), **found}
 
 
-@explained
-def look_at(
-    session: Session, chosen: Chosen, row: list[str], request: gr.Request | None = None
-) -> tuple[Any, ...]:
-    """Put a query that was clicked into the box, and search for it."""
-    return row[-1], *compare_query(session, chosen, row[-1], request)
+def look_at(row: list[str]) -> str:
+    """Return the query that was clicked, which is searched as if it had been typed."""
+    return row[-1]
 
 
 def narrow(
@@ -130,6 +127,8 @@ def build(session: gr.State) -> list[gr.components.Component]:
         components=["textbox"], samples=[], visible=False, label="Held-out queries to try"
     )
     filters = _build_filters()
+    tables, listed = changed.build(session)
+    embedding, offered = scoping.build(session, chosen)
     words = gr.HTML("", elem_id="search-words")
     with gr.Row():
         with gr.Column(min_width=300):
@@ -140,13 +139,12 @@ def build(session: gr.State) -> list[gr.components.Component]:
     # cross-encoder's) is built into the row above, and listens to this one's change.
     found = gr.State({})
     shown: list[Any] = [words, base, tuned, found]
-    tables, listed = changed.build(session)
-    embedding, offered = scoping.build(session, chosen)
     contains, group, least, relevant = filters
-    narrowed = [contains.input, group.input, least.release, relevant.input]
+    narrowed = [contains.change, group.input, least.release, relevant.input]
     gr.on(narrowed, narrow, [chosen, *filters], chosen, trigger_mode="always_last", **QUIET)
+    # A text that is pasted is a change, and no input.
     gr.on(
-        [query.input, query.submit, chosen.change, embedding.change],
+        [query.change, query.submit, chosen.change, embedding.change],
         compare_query,
         [session, chosen, query],
         shown,
@@ -154,13 +152,7 @@ def build(session: gr.State) -> list[gr.components.Component]:
         **{**QUIET, "concurrency_limit": 4},
     )
     for table in (tries, *tables):
-        table.click(
-            look_at,
-            [session, chosen, table],
-            [query, *shown],
-            api_visibility="private",
-            concurrency_limit=4,
-        )
+        table.click(look_at, table, query, **QUIET)
     gr.api(search, api_name="search", concurrency_limit=4)
     return [query, tries, *filters, *shown, *listed, *offered]
 
@@ -169,7 +161,7 @@ def _build_filters() -> tuple[gr.Textbox, gr.Dropdown, gr.Slider, gr.Checkbox]:
     with gr.Accordion("Filter", open=False), gr.Row():
         contains = gr.Textbox(label="Contains", max_lines=1, max_length=200, min_width=160)
         group = gr.Dropdown([ANY], value=ANY, label="Class", visible=False, min_width=160)
-        least = gr.Slider(0.0, 1.0, 0.0, step=0.01, label="Score at least", min_width=160)
+        least = gr.Slider(0.0, 1.0, 0.0, step=0.01, label="Least score", min_width=160)
         relevant = gr.Checkbox(
             label="Only relevant", info="Known for held-out queries.", min_width=160
         )
