@@ -141,12 +141,18 @@ def build(corpus: gr.Dropdown) -> None:
     """Lay out the three ways and wire them; what was added is picked in the dropdown."""
     held = gr.State([])
     with gr.Tabs():
-        with gr.Tab("Paste lines"):
-            text = gr.Textbox(label="Texts, one a line", lines=4, max_lines=12, elem_id="lines")
+        with gr.Tab("Paste"):
+            text = gr.Textbox(
+                label="Texts, one a line",
+                info="Up to 5 MB; more as a file.",
+                lines=4,
+                max_lines=12,
+                elem_id="lines",
+            )
             paste = gr.Button("Search in these lines", elem_id="use-lines")
-        with gr.Tab("A file"):
+        with gr.Tab("File"):
             file = gr.File(label="A table, or one text a line", type="filepath")
-        with gr.Tab("A dataset on the Hub"):
+        with gr.Tab("Hub"):
             with gr.Row():
                 name = gr.Textbox(label="Dataset", placeholder="owner/name", min_width=220)
                 subset = gr.Textbox(label="Subset", info="Empty: the usual one.", min_width=160)

@@ -12,6 +12,7 @@ from ststudio.tabs import explained
 from ststudio.tabs.session import Session
 
 BETTER, WORSE = "Better", "Worse"
+TO = "\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}"
 
 
 @explained
@@ -47,7 +48,7 @@ def shown(found: dict[str, Any]) -> tuple[Any, ...]:
     if counts["unknown"]:
         words += f" For {counts['unknown']:,} more no right answer is among what is searched."
     better, worse = (
-        [[f"{row['base_rank']:,} → {row['tuned_rank']:,}", row["query"]] for row in found[name]]
+        [[f"{row['base_rank']:,}{TO}{row['tuned_rank']:,}", row["query"]] for row in found[name]]
         for name in ("better", "worse")
     )
     return words, _table(better, BETTER), _table(worse, WORSE)

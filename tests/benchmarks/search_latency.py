@@ -60,7 +60,8 @@ def add_drawn(app: Any, run: str, size: int) -> str:  # noqa: ANN401
 
     rng = random.Random(size)
     texts = [f"{sentence(rng, 12)} {number}" for number in range(size)]
-    added = app.call("add_corpus", texts=texts)
+    file = app.upload(f"{size}.txt", "\n".join(texts).encode())
+    added = app.call("add_corpus", file=file)
     assert added["texts"] == size, added["notes"]
     corpus, sides = compared(get_store().open(run), Scope(added["corpus"]))
     for seed, side in enumerate(sides):
@@ -126,7 +127,8 @@ def said(times: list[float]) -> str:
 def main(queries: int) -> None:
     from tests.served import App
 
-    app = App(Path(os.environ["STSTUDIO_DATA"]), {"STSTUDIO_CORPUS_TEXTS": str(SIZES[-1])})
+    limits = {f"STSTUDIO_{name}": str(SIZES[-1]) for name in ("CORPUS_TEXTS", "ROWS")}
+    app = App(Path(os.environ["STSTUDIO_DATA"]), limits)
     try:
         run = app.call("start_run", recipe={"source": SOURCE, "max_steps": 3})["run"]
         app.until(run, "finished")

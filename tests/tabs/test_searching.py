@@ -56,7 +56,10 @@ def test_what_changed_is_listed_better_and_worse() -> None:
     row = {"query": "my lamp", "base_rank": 1_400, "tuned_rank": 1}
     words, better, worse = shown({"by": "rank", "counts": counts, "better": [row], "worse": []})
     assert "**1** of 5" in words and "2 more" in words
-    assert better.raw_samples == [["1,400 → 1", "my lamp"]] and better.visible
+    assert (
+        better.raw_samples == [["1,400\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}1", "my lamp"]]
+        and better.visible
+    )
     assert not worse.visible
 
 
