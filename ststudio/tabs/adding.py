@@ -58,6 +58,7 @@ def kept(
         if file is not None:
             path = file.get("path") if isinstance(file, dict) else file
             source = {"kind": "upload", "id": accept_upload(path, Path(get_upload_folder()))}
+        assert source is not None
         table = open_texts(source, token)
         columns = text_columns(table)
         column, cells = column_texts(table, column)

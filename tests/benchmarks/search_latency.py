@@ -3,9 +3,12 @@
 python -m tests.benchmarks.search_latency [queries]
 
 The vectors are drawn, not embedded: what a search costs depends on how many there are. HTTP and
-bare calls take turns, so that both meet the same load; what counts is their difference.
+bare calls take turns, so that both meet the same load; what counts is their difference. On a
+machine that others use too only the processor's time says something: of the app, and of the encoder beside
+the bare calls.
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -97,26 +100,51 @@ def bare(run: str, corpus: str) -> Callable[[str], Any]:
     return call
 
 
+def processor_ms(process: int) -> float:
+    """Return the processor's time that a process has had."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return 1000 * (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def encoder_of(app: Any) -> int:  # noqa: ANN401
+    """Return the process id of the app's encoder."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == app.process.pid and b"encode" in (folder / "cmdline").read_bytes():
+                return int(folder.name)
+    raise AssertionError("no encoder runs")
+
+
 def timed(call: Callable[[], Any]) -> float:
     started = time.perf_counter()
     call()
     return 1000 * (time.perf_counter() - started)
 
 
-def measure(name: str, kept: Kept, run: str, corpus: str, queries: int) -> float:
+def measure(name: str, app: Any, run: str, corpus: str, queries: int) -> float:  # noqa: ANN401
     alone, rng = bare(run, corpus), random.Random(1)
+    kept = Kept(app.port)  # now: a server ends what was idle for five seconds
     asked = [sentence(rng, rng.randint(2, 9)) for _ in range(queries)]
     scope = {"corpus": corpus}
     for query in asked[:5]:  # models are loaded, vectors are mapped
         kept.search(run=run, query=query, top_k=10, scope=scope)
         alone(query)
     served, without = [], []
+    busy = (app.process.pid, encoder_of(app), os.getpid())
+    before = [processor_ms(one) for one in busy]
     for query in asked:
         ask = {"run": run, "query": query, "top_k": 10, "scope": scope}
         served.append(timed(lambda ask=ask: kept.search(**ask)))  # type: ignore[misc]
         without.append(timed(lambda query=query: alone(query)))  # type: ignore[misc]
+    spent = [(processor_ms(one) - had) / queries for one, had in zip(busy, before, strict=True)]
     above = statistics.median(served) - statistics.median(without)
     print(f"{name}: {said(served)}; bare {said(without)}; median above bare {above:.1f} ms")
+    print(
+        f"  processor per search: app {spent[0]:.1f}, encoder {spent[1]:.1f} ms; "
+        f"bare, with this client, {spent[2]:.1f} ms",
+        flush=True,
+    )
     return statistics.quantiles(served, n=20)[-1]
 
 
@@ -133,10 +161,9 @@ def main(queries: int) -> None:
         run = app.call("start_run", recipe={"source": SOURCE, "max_steps": 3})["run"]
         app.until(run, "finished")
         time.sleep(15)  # the next worker has warmed up
-        kept = Kept(app.port)
         corpora = {size: add_drawn(app, run, size) for size in SIZES}
         idle = {
-            size: measure(f"{size:,} texts", kept, run, corpus, queries)
+            size: measure(f"{size:,} texts", app, run, corpus, queries)
             for size, corpus in corpora.items()
         }
         print(f"app resident {app.memory():.0f} MB, load {os.getloadavg()[0]:.1f}")
@@ -144,7 +171,7 @@ def main(queries: int) -> None:
         while not app.call("run_state", run=other)["step"]:
             time.sleep(0.1)
         for size, corpus in corpora.items():
-            busy = measure(f"{size:,} texts while a run trains", kept, run, corpus, queries)
+            busy = measure(f"{size:,} texts while a run trains", app, run, corpus, queries)
             state = app.call("run_state", run=other)["state"]
             print(f"ratio of p95 {busy / idle[size]:.2f} (the run is {state})")
     finally:
