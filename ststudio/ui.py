@@ -90,6 +90,9 @@ CSS = f"""
   background: var(--border-color-primary); }}
 .hits .score i {{ display: block; height: 100%; border-radius: 3px; background: {palette.BASE}; }}
 .hits.tuned .score i {{ background: {palette.TUNED}; }}
+#changed td {{ text-align: left; }}
+.hits mark {{ padding: 0 2px; border-radius: 3px; color: inherit;
+  background: color-mix(in srgb, {palette.QUERY} 35%, transparent); }}
 .hits .up, .hits .relevant {{ font-weight: 600; color: var(--gain-text); }}
 .hits .down {{ font-weight: 600; color: var(--loss-text); }}
 :root {{ --gain-text: #047857; --loss-text: #BE123C; }}

@@ -88,6 +88,20 @@ def reranker() -> Handler:
     return rerank_job
 
 
+def embedder() -> Handler:
+    """Return the handler that embeds a corpus, block by block."""
+    from ststudio.compare.embed import embed_job
+
+    return embed_job
+
+
+def comparer() -> Handler:
+    """Return the handler that ranks a run's test queries under both models."""
+    from ststudio.compare.changes import changes_job
+
+    return changes_job
+
+
 JOBS: dict[str, Callable[[], Handler]] = {
     "read": reader,
     "count": counter,
@@ -98,6 +112,8 @@ JOBS: dict[str, Callable[[], Handler]] = {
     "sizes": sizer,
     "closest": matcher,
     "rerank": reranker,
+    "embed": embedder,
+    "changes": comparer,
     "tokenizer": tokenizer,
 }
 

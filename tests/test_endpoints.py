@@ -107,6 +107,52 @@ def test_a_search_ranks_for_both_models(app: App, run: dict[str, Any]) -> None:
     assert all(hit["relevant"] is None for hit in found["base"])
 
 
+def test_what_changed_most_is_listed_with_ranks(app: App, run: dict[str, Any]) -> None:
+    found = app.call("changed", run=run["run"])
+    assert set(found) == {"by", "counts", "better", "worse"} and found["by"] == "rank"
+    assert sum(found["counts"].values()) == run["end"]["report"]["n"]
+    row = (*found["better"], *found["worse"])[0]
+    hits = app.call("search", run=run["run"], query=row["query"], top_k=100)
+    for side in ("base", "tuned"):
+        ranks = [hit["rank"] for hit in hits[side] if hit["relevant"]]
+        assert min(ranks, default=101) == min(row[f"{side}_rank"], 101)
+
+
+def test_any_texts_are_searched_by_both_models_once_they_are_embedded(
+    app: App, run: dict[str, Any]
+) -> None:
+    lines = [f"Shelf {n} holds the {word}" for n in range(20) for word in ("lamps", "badges")]
+    added = app.call("add_corpus", file=app.upload("shelves.txt", "\n".join(lines).encode()))
+    assert added["texts"] == 40 and added["columns"] == ["text"]
+    assert app.call("add_corpus", texts=lines)["corpus"] == added["corpus"]
+    scope = {"corpus": added["corpus"], "left": "base", "right": f"run:{run['run']}"}
+    with pytest.raises(Refused, match="embedded none of these 40 texts"):
+        app.call("search", run=run["run"], query="lamp", scope=scope)
+    state = app.call("embed_corpus", run=run["run"], scope=scope)
+    while state["state"] in ("waiting", "running"):
+        time.sleep(0.2)
+        state = app.call("embedding_state", run=run["run"], scope=scope)
+    assert state == {"state": "finished", "done": 40, "total": 40, "reason": None}
+    narrowed = {**scope, "contains": "SHELF 7 "}
+    found = app.call("search", run=run["run"], query="where is my lamp", top_k=3, scope=narrowed)
+    for side in ("base", "tuned"):
+        assert [hit["text"] for hit in found[side]][0] == "Shelf 7 holds the lamps"
+        assert len(found[side]) == 2 and {hit["relevant"] for hit in found[side]} == {None}
+
+
+def test_a_runs_own_texts_are_searched_by_other_models(app: App, run: dict[str, Any]) -> None:
+    scope = {"left": "tuned", "right": "sentence-transformers/all-MiniLM-L6-v2"}
+    state = app.call("embed_corpus", run=run["run"], scope=scope)
+    while state["state"] in ("waiting", "running"):
+        time.sleep(0.2)
+        state = app.call("embedding_state", run=run["run"], scope=scope)
+    assert state["state"] == "finished", state
+    query = {"run": run["run"], "query": "lost my lamp", "top_k": 5}
+    own, other = app.call("search", **query), app.call("search", **query, scope=scope)
+    assert [hit["id"] for hit in other["base"]] == [hit["id"] for hit in own["tuned"]]
+    assert [hit["id"] for hit in other["tuned"]] == [hit["id"] for hit in own["base"]]
+
+
 def test_the_map_has_test_texts_then_corpus(app: App, run: dict[str, Any]) -> None:
     found = app.call("map", run=run["run"])
     assert found["method"] == "pca"
@@ -208,6 +254,12 @@ def test_only_the_owner_stops_deletes_and_pushes(app: App, run: dict[str, Any]) 
         ),
         ("run_state", {"run": "../../etc/passwd"}, "32 hexadecimal"),
         ("search", {"run": "0" * 32, "query": "x", "top_k": 1}, "There is no run"),
+        ("add_corpus", {}, "Give one of"),
+        ("add_corpus", {"texts": []}, "no text"),
+        ("add_corpus", {"file": {"path": "/etc/hostname"}}, "[Uu]pload"),
+        ("add_corpus", {"source": {"kind": "builtin", "id": "sample-pair"}, "column": "x"}, "x"),
+        ("embed_corpus", {"run": "0" * 32}, "There is no run"),
+        ("changed", {"run": "nothing"}, "32 hexadecimal"),
     ],
 )
 def test_a_mistake_is_answered_by_a_sentence_in_time(
@@ -239,7 +291,15 @@ def test_a_file_that_will_not_do_is_explained(app: App, file: str, content: byte
 
 
 def test_a_bad_search_is_explained(app: App, run: dict[str, Any]) -> None:
-    for parameters in ({"query": "", "top_k": 3}, {"query": "x", "top_k": 0}):
+    for parameters in (
+        {"query": "", "top_k": 3},
+        {"query": "x", "top_k": 0},
+        {"query": "x", "scope": {"corpora": "x"}},
+        {"query": "x", "scope": {"corpus": "../.."}},
+        {"query": "x", "scope": {"left": "nobody/no-model"}},
+        {"query": "x", "scope": {"right": "run:" + "0" * 32}},
+        {"query": "x", "scope": {"relevant": True}},
+    ):
         with pytest.raises(Refused):
             app.call("search", run=run["run"], **parameters)
 

@@ -65,6 +65,8 @@ WORKER_MODULES = {
     "training/failures.py",
     "training/calibration.py",
     "compare/search.py",
+    "compare/held.py",
+    "compare/embed.py",
     "compare/projection.py",
     "compare/closest.py",
     "compare/cross_encoder.py",

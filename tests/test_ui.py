@@ -14,6 +14,11 @@ ENDPOINTS = {
     "/stop_run",
     "/delete_run",
     "/search",
+    "/changed",
+    "/add_corpus",
+    "/embed_corpus",
+    "/embedding_state",
+    "/stop_embedding",
     "/hard_negatives",
     "/map",
     "/push",
@@ -27,7 +32,7 @@ def test_the_page_is_built_without_a_warning_and_offers_the_endpoints() -> None:
     named = page.get_api_info()["named_endpoints"]
     assert set(named) == ENDPOINTS
     searched = [parameter["parameter_name"] for parameter in named["/search"]["parameters"]]
-    assert searched == ["run", "query", "top_k"]
+    assert searched == ["run", "query", "top_k", "scope"]
     pushed = [parameter["parameter_name"] for parameter in named["/push"]["parameters"]]
     assert pushed == ["run", "key", "repo_name", "private", "include_samples"]
 

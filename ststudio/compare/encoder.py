@@ -6,10 +6,12 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ststudio.child import Child, ChildDied
 from ststudio.compare.projection import LAYOUTS, map_file
+from ststudio.compare.scope import own_view
+from ststudio.compare.sides import Compared, check_compared
 from ststudio.errors import StudioError
 from ststudio.settings import get_settings
 
@@ -18,26 +20,6 @@ MOST_HITS = 100
 SEARCH_SECONDS = 60.0  # the first search imports the libraries and loads two models
 VECTORS_SECONDS = 120.0
 MAP_SECONDS = 120.0  # t-SNE and UMAP; then their process is ended
-
-
-class Compared(Protocol):
-    """What the encoder needs to know of a run."""
-
-    @property
-    def base_dir(self) -> Path:
-        """Return the folder of the base model."""
-
-    @property
-    def model_dir(self) -> Path:
-        """Return the folder of the fine-tuned model."""
-
-    @property
-    def examples_dir(self) -> Path:
-        """Return the folder of queries.parquet and relevant.parquet."""
-
-    @property
-    def embeddings_dir(self) -> Path:
-        """Return the folder of points.parquet, base.npy and tuned.npy."""
 
 
 def clean_query(query: object) -> str:
@@ -65,17 +47,6 @@ def clean_top_k(top_k: object) -> int:
     return int(top_k)  # type: ignore[call-overload, no-any-return]
 
 
-def check_compared(run: Compared) -> None:
-    """Raise StudioError where a run has not yet, or never will have, what is compared."""
-    if not run.model_dir.is_dir() or not (run.embeddings_dir / "tuned.npy").is_file():
-        raise StudioError(
-            "This run has no fine-tuned model to compare. Wait until it has finished, "
-            "or pick another run."
-        )
-    if not run.base_dir.is_dir():
-        raise StudioError("The base model of this run is no longer here. Start the run again.")
-
-
 class Encoder:
     """The door to the encoder process, for any thread."""
 
@@ -85,17 +56,17 @@ class Encoder:
         self._starting = threading.Lock()
         self._mapping = threading.Lock()  # one t-SNE or UMAP at a time
 
-    def search(self, run: Compared, query: object, top_k: object = 10) -> dict[str, Any]:
-        """Rank a run's corpus for one query, by the base and by the fine-tuned model."""
+    def search(
+        self,
+        run: Compared,
+        query: object,
+        top_k: object = 10,
+        view: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Rank what a view names for one query, by default a run's own corpus by its two models."""
         message = {"do": "search", "query": clean_query(query), "top_k": clean_top_k(top_k)}
-        check_compared(run)
-        folders = {
-            "base": str(run.base_dir),
-            "tuned": str(run.model_dir),
-            "embeddings": str(run.embeddings_dir),
-            "examples": str(run.examples_dir),
-        }
-        found: dict[str, Any] = self._ask({**message, **folders}, SEARCH_SECONDS)
+        told = view or own_view(run)
+        found: dict[str, Any] = self._ask({**message, **told}, SEARCH_SECONDS)
         return found
 
     def map(self, run: Compared, method: object = "pca") -> dict[str, Any]:

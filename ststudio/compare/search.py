@@ -1,127 +1,29 @@
-"""The encoder process: holds a few models and corpora, embeds, ranks exactly, projects."""
+"""The encoder process: embeds queries, ranks texts exactly, projects, one message at a time."""
 
-from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 import sklearn.manifold  # noqa: F401  (for maps; loaded here, while nobody waits)
 import torch
 from sentence_transformers import SentenceTransformer
 
-from ststudio.compare.projection import map_job, read_vectors
+from ststudio.compare.held import MAPPED, MODELS, OWN, RELEVANT, TEXTS, Scores, Texts
+from ststudio.compare.projection import map_job
 from ststudio.errors import StudioError
-from ststudio.settings import GB
 
-Scores = npt.NDArray[np.float32]
-T = TypeVar("T")
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
 
 # Two threads embed one short query 13 % faster on idle cores; on busy ones they wait for each
 # other: two models' p95 was 423 ms with two threads and 50 ms with one.
 torch.set_num_threads(1)
 
-MODEL_BYTES = 2 * GB  # of weights held: over twenty small models, or two of the largest allowed
-CORPUS_BYTES = 1 * GB  # of vectors and texts held: two corpora of 100,000 texts
 
-
-class Memory(Generic[T]):
-    """Keep what was loaded from disk, the least recently used out first, by bytes.
-
-    What is gone from the disk, or another than it was, is forgotten at the next call: a deleted
-    run is deleted here too.
-    """
-
-    def __init__(self, budget: int, load: Callable[..., tuple[T, int]]) -> None:
-        self.budget = budget
-        self.load = load
-        self.kept: OrderedDict[tuple[Path, ...], tuple[tuple[int, ...], T, int]] = OrderedDict()
-
-    def get(self, *paths: Path) -> T:
-        """Return what was loaded from these paths, loading it where it is not held."""
-        for old in [old for old, (stamp, _, _) in self.kept.items() if stamps(old) != stamp]:
-            del self.kept[old]
-        if paths not in self.kept:
-            self.kept[paths] = (stamps(paths), *self.load(*paths))
-        self.kept.move_to_end(paths)
-        while len(self.kept) > 1 and sum(size for *_, size in self.kept.values()) > self.budget:
-            self.kept.popitem(last=False)
-        return self.kept[paths][1]
-
-
-def stamps(paths: tuple[Path, ...]) -> tuple[int, ...]:
-    """Return when each of these last changed, 0 where there is nothing."""
-    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """A run's corpus: texts, both models' [texts, width] unit vectors, and what is relevant."""
-
-    ids: list[str]
-    texts: list[str]
-    base: Scores
-    tuned: Scores
-    relevant: Mapping[str, frozenset[str]]  # by the text of a test query
-
-
-def load_model(folder: Path) -> tuple[SentenceTransformer, int]:
-    """Load a model from a folder of ours, in float32 on the CPU, and count its bytes."""
-    model = SentenceTransformer(
-        str(folder),
-        device="cpu",
-        trust_remote_code=False,
-        local_files_only=True,
-        model_kwargs={"use_safetensors": True, "weights_only": True, "dtype": "float32"},
-    )
-    model.eval()
-    return model, sum(weight.numel() * weight.element_size() for weight in model.parameters())
-
-
-def load_corpus(points_file: Path, queries_file: Path) -> tuple[Corpus, int]:
-    """Read a run's points, keep those of its corpus, and count their bytes."""
-    points = pq.read_table(points_file, columns=["id", "text", "kind"])
-    rows = np.flatnonzero(np.asarray(points["kind"].to_pylist(), dtype=object) == "corpus")
-    if len(rows) == 0:
-        raise StudioError("This run has no corpus to search. Train on a dataset with more texts.")
-    kept = points.take(rows)
-    base, tuned = (
-        read_vectors(points_file.with_name(f"{name}.npy"))[rows] for name in ("base", "tuned")
-    )
-    corpus = Corpus(
-        ids=kept["id"].to_pylist(),
-        texts=kept["text"].to_pylist(),
-        base=base,
-        tuned=tuned,
-        relevant=load_relevant(queries_file),
-    )
-    return corpus, base.nbytes + tuned.nbytes + kept.nbytes
-
-
-def load_relevant(queries_file: Path) -> dict[str, frozenset[str]]:
-    """Read which documents are relevant to each test query, by the query's text."""
-    queries: pa.Table = pq.read_table(queries_file)
-    relevant: pa.Table = pq.read_table(queries_file.with_name("relevant.parquet"))
-    documents: dict[str, set[str]] = defaultdict(set)
-    for pair in relevant.to_pylist():
-        documents[pair["query"]].add(pair["doc"])
-    found: dict[str, set[str]] = defaultdict(set)
-    for query in queries.to_pylist():
-        found[query["text"].strip()] |= documents[query["id"]]
-    return {text: frozenset(ids) for text, ids in found.items()}
-
-
-MODELS = Memory(MODEL_BYTES, load_model)
-CORPORA = Memory(CORPUS_BYTES, load_corpus)
-
-
-def query_scores(
-    model: SentenceTransformer, query: str, vectors: Scores, prompt: str | None
-) -> Scores:
+def query_scores(model: SentenceTransformer, query: str, vectors: Scores, prompt: str) -> Scores:
     """Return the cosine of a query with [texts, width] unit vectors."""
     vector = model.encode_query(
         query, prompt=prompt, normalize_embeddings=True, show_progress_bar=False
@@ -146,39 +48,88 @@ def rank(scores: Scores, row: int) -> int:
     return 1 + better + int(np.count_nonzero(scores[:row] == scores[row]))
 
 
+def shown(scores: Scores, allowed: Mask | None, least: float | None, count: int) -> Rows:
+    """Return the rows of the best scores among those that the filters let through."""
+    if allowed is None and least is None:
+        return best(scores, count)
+    passes = np.ones(len(scores), bool) if allowed is None else allowed
+    rows = np.flatnonzero(passes if least is None else passes & (scores >= least))
+    return rows[best(scores[rows], count)] if len(rows) else rows
+
+
+def allowed_rows(
+    texts: Texts, rows: int, filters: Mapping[str, Any], relevant: frozenset[str] | None
+) -> Mask | None:
+    """Tell which of the first rows the filters let through, whatever their score; None for all."""
+    mask = np.ones(rows, bool)
+    if "contains" in filters:
+        found = pc.match_substring(texts.texts[:rows], filters["contains"], ignore_case=True)
+        mask &= found.to_numpy(zero_copy_only=False)
+    if "group" in filters:
+        if texts.groups is None:
+            raise StudioError("These texts have no classes to filter by.")
+        mask &= pc.equal(texts.groups[:rows], filters["group"]).to_numpy(zero_copy_only=False)
+    if filters.get("relevant"):
+        if relevant is None:
+            raise StudioError("Which texts are relevant is known for held-out queries only.")
+        mask &= np.fromiter((texts.id(row) in relevant for row in range(rows)), bool, rows)
+    return None if mask.all() else mask
+
+
 def hits(
-    corpus: Corpus, scores: Scores, order: npt.NDArray[np.intp], query: str
+    texts: Texts, scores: Scores, rows: Rows, relevant: frozenset[str] | None
 ) -> list[dict[str, Any]]:
-    """Describe the rows of `order`, the best first."""
-    relevant = corpus.relevant.get(query)
-    return [
-        {
-            "rank": place,
-            "id": corpus.ids[row],
-            "text": corpus.texts[row],
-            "score": round(float(scores[row]), 6),
-            "relevant": None if relevant is None else corpus.ids[row] in relevant,
-        }
-        for place, row in enumerate(order, start=1)
-    ]
+    """Describe rows, the best first, each with its rank among all."""
+    found = []
+    for row in rows.tolist():
+        key = texts.id(row)
+        found.append(
+            {
+                "rank": rank(scores, row),
+                "id": key,
+                "text": texts.text(row),
+                "score": round(float(scores[row]), 6),
+                "relevant": None if relevant is None else key in relevant,
+            }
+        )
+    return found
 
 
-def search_job(message: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Rank a run's corpus by both models for one query."""
-    points_file = Path(message["embeddings"]) / "points.parquet"
-    corpus = CORPORA.get(points_file, Path(message["examples"]) / "queries.parquet")
-    query, top_k = message["query"], message["top_k"]
-    base, tuned_model = MODELS.get(Path(message["base"])), MODELS.get(Path(message["tuned"]))
-    # The run measured both models with the same prompts, its recipe's; the fine-tuned one has them.
-    prompt = tuned_model.prompts.get("query")
-    before = query_scores(base, query, corpus.base, prompt)
-    after = query_scores(tuned_model, query, corpus.tuned, prompt)
-    rows = best(after, top_k)
+def vectors_of(side: Mapping[str, Any], texts_file: Path) -> Scores:
+    """Return the [texts, width] unit vectors that a side has of what is searched."""
+    file = Path(side["vectors"])
+    if side["points"]:
+        return OWN.get(file, texts_file)
+    if not file.exists():
+        raise StudioError("These texts are no longer here. Add them again.")
+    return MAPPED.get(file)[: side["rows"]]
+
+
+def search_job(message: dict[str, Any]) -> dict[str, Any]:
+    """Rank texts by two models for one query; what one has not embedded yet counts for neither.
+
+    Then `searched` says how many of the texts were ranked.
+    """
+    texts_file, query, filters = Path(message["texts"]), message["query"], message["filters"]
+    texts = TEXTS.get(texts_file)
+    answers = RELEVANT.get(Path(message["queries"])) if message["queries"] else {}
+    relevant = answers.get(query)
+    vectors = [vectors_of(side, texts_file) for side in message["sides"]]
+    count = min(map(len, vectors))
+    before, after = (
+        query_scores(MODELS.get(Path(side["model"])), query, mine[:count], side["prompt"])
+        for side, mine in zip(message["sides"], vectors, strict=True)
+    )
+    allowed = allowed_rows(texts, count, filters, relevant) if filters else None
+    least, top_k = filters.get("min_score"), message["top_k"]
+    rows = shown(after, allowed, least, top_k)
     tuned = [
         {**hit, "base_rank": rank(before, row)}
-        for hit, row in zip(hits(corpus, after, rows, query), rows, strict=True)
+        for hit, row in zip(hits(texts, after, rows, relevant), rows, strict=True)
     ]
-    return {"base": hits(corpus, before, best(before, top_k), query), "tuned": tuned}
+    base = hits(texts, before, shown(before, allowed, least, top_k), relevant)
+    part = {} if count == len(texts) else {"searched": count, "texts": len(texts)}
+    return {"base": base, "tuned": tuned, **part}
 
 
 def vectors_job(message: dict[str, Any]) -> list[list[float]]:

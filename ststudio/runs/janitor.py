@@ -1,16 +1,19 @@
-"""Forget what is old: runs and kept tables past their hours or over the quota, oldest first."""
+"""Forget what is old: runs, kept tables and corpora past their hours or over the quota."""
 
 import shutil
 import time
 from pathlib import Path
 
+from ststudio.compare.corpora import CORPORA, forget_corpora, kept_corpora_bytes
 from ststudio.data.kept_tables import DATASETS, forget_tables, kept_bytes
 from ststudio.runs.run import VECTORS
 from ststudio.runs.store import RunStore
 from ststudio.settings import Settings
 from ststudio.training.vectors import KeptVectors
 
-TABLES_SHARE = 4  # kept tables take at most this part of the quota: they can be read again
+# Kept tables, and corpora with their vectors, each take at most this part of the quota: they can
+# be read, or embedded, again.
+SHARE = 4
 
 
 def tidy(store: RunStore, settings: Settings, now: float | None = None) -> list[str]:
@@ -18,7 +21,9 @@ def tidy(store: RunStore, settings: Settings, now: float | None = None) -> list[
     now = time.time() if now is None else now
     before = now - 3600.0 * settings.kept_hours
     tables = settings.folder / DATASETS
-    forget_tables(tables, before, settings.kept_bytes // TABLES_SHARE)
+    forget_tables(tables, before, settings.kept_bytes // SHARE)
+    corpora = settings.folder / CORPORA
+    forget_corpora(corpora, before, settings.kept_bytes // SHARE)
     gone: list[str] = []
     kept = []
     for run in store:
@@ -27,7 +32,7 @@ def tidy(store: RunStore, settings: Settings, now: float | None = None) -> list[
             gone.append(run.id)
         else:
             kept.append((run, run.size()))
-    total = sum(size for _, size in kept) + kept_bytes(tables)
+    total = sum(size for _, size in kept) + kept_bytes(tables) + kept_corpora_bytes(corpora)
     for run, size in kept:  # the oldest first
         if total <= settings.kept_bytes:
             break

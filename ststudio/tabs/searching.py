@@ -1,100 +1,170 @@
 """Search on the page: one query, two models, and how far each hit moved."""
 
-import html
+from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import pyarrow.parquet as pq
 
 from ststudio.compare.encoder import get_encoder
+from ststudio.compare.scope import Scope, view
 from ststudio.errors import StudioError
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
-from ststudio.tabs import explained, reranking
+from ststudio.tabs import QUIET, changed, explained, reranking, scoping
+from ststudio.tabs.hits import TOP_K, hits_html, said
+from ststudio.tabs.scoping import OWN, Chosen
 from ststudio.tabs.session import Session
+from ststudio.tabs.visitor import visitor_token
 
-TOP_K = 8
-
-
-@explained
-def search(run: str, query: str, top_k: int = 10) -> dict[str, Any]:
-    """Rank a run's corpus for one query, by the base and by the fine-tuned model."""
-    found: dict[str, Any] = get_encoder().search(get_store().open(run), query, top_k)
-    return found
-
-
-def movement(hit: dict[str, Any]) -> str:
-    """Say how far a hit of the fine-tuned model moved, as HTML."""
-    moved = hit["base_rank"] - hit["rank"]
-    if hit["base_rank"] > TOP_K:
-        return f'<span class="up">new, from {hit["base_rank"]}</span>'
-    if moved == 0:
-        return '<span class="same">same</span>'
-    word, sign = ("up", "▲") if moved > 0 else ("down", "▼")
-    return f'<span class="{word}" title="was rank {hit["base_rank"]}">{sign}{abs(moved)}</span>'
-
-
-def hits_html(hits: list[dict[str, Any]], who: str) -> str:
-    """Return one column of hits as HTML; every text of the data is escaped."""
-    title = {"base": "Base", "tuned": "Fine-tuned"}[who]
-    rows = []
-    for hit in hits:
-        mark = ' <span class="relevant">relevant</span>' if hit["relevant"] else ""
-        moved = " " + movement(hit) if who == "tuned" else ""
-        width = max(0.0, min(hit["score"], 1.0)) * 100
-        rows.append(
-            f'<li><div class="text">{html.escape(hit["text"])}</div><div class="facts">'
-            f'<span class="score"><i style="width:{width:.0f}%"></i></span>'
-            f"{hit['score']:.3f}{moved}{mark}</div></li>"
-        )
-    return f'<div class="hits {who}"><h4>{title}</h4><ol>{"".join(rows)}</ol></div>'
+ANY = "any"  # class
+Shown = tuple[str, str, str, dict[str, Any]]
+NOTHING: Shown = ("", "", "", {})  # what is shown before there is a query
 
 
 @explained
-def compare_query(session: Session, query: str) -> tuple[str, str]:
-    """Search with both models and return the two columns."""
+def search(
+    run: str,
+    query: str,
+    top_k: int = 10,
+    scope: dict[str, Any] | None = None,
+    request: gr.Request | None = None,
+) -> dict[str, Any]:
+    """Rank texts for one query by two models; by default a run's corpus by base and fine-tuned.
+
+    `scope`: any of corpus, left, right, contains, group, relevant, min_score.
+    """
+    return _found(run, query, top_k, Scope.from_json(scope), visitor_token(request))
+
+
+def _found(
+    run: str, query: object, top_k: object, scope: Scope, token: str | None
+) -> dict[str, Any]:
+    opened_run = get_store().open(run)
+    return get_encoder().search(opened_run, query, top_k, view(opened_run, scope, token))
+
+
+@explained
+def compare_query(
+    session: Session, chosen: Chosen, query: str, request: gr.Request | None = None
+) -> Shown:
+    """Search with both models; return what is to be said, the two columns, and what they show."""
     if session.run is None:
         raise StudioError("Start a run in the Fine-tune tab first; its documents are searched.")
-    found = search(session.run, query, TOP_K)
-    return hits_html(found["base"], "base"), hits_html(found["tuned"], "tuned")
+    if not (query or "").strip():
+        return NOTHING
+    try:
+        found = _found(session.run, query, TOP_K, chosen.scope, visitor_token(request))
+    except StudioError as error:  # said in place: who types is not to be shouted at
+        return said(str(error)), "", "", {}
+    words = ""
+    if "searched" in found:
+        words = said(f"Searched the first {found['searched']:,} of {found['texts']:,} texts.")
+    left, right = (
+        hits_html(found[key], who, query, title)
+        for key, who, title in zip(("base", "tuned"), chosen.kinds, chosen.titles, strict=True)
+    )
+    return words, left, right, {"query": query.strip(), **found}
 
 
-def suggestions(run: Run) -> list[str]:
+def look_at(row: list[str]) -> str:
+    """Return the query that was clicked, which is searched as if it had been typed."""
+    return row[-1]
+
+
+def narrow(
+    chosen: Chosen, contains: str, group: str | None, least: float, relevant: bool
+) -> Chosen:
+    """Show only those hits that the filters let through."""
+    group = "" if group in (None, ANY) else str(group)
+    return replace(
+        chosen, contains=contains.strip(), group=group, min_score=least, relevant=relevant
+    )
+
+
+def suggestions(run: Run) -> list[list[str]]:
     """Return held-out queries that are worth a look."""
     found: list[str] = run.facts.get("suggestions", [])
-    return found
+    return [[query] for query in found]
+
+
+@lru_cache(maxsize=16)
+def groups_of(points_file: Path) -> list[str]:
+    """Return the classes of what a run searches, none where it has no classes."""
+    groups = pq.read_table(points_file, columns=["group"])["group"].unique().to_pylist()
+    return sorted(group for group in groups if group)
 
 
 def opened(run: Run | None) -> tuple[Any, ...]:
     """Return what the search shows when another run is opened, or none has a model."""
-    column = reranking.opened(run)
-    return gr.update(choices=suggestions(run) if run else [], value=None), "", "", *column
+    tries = suggestions(run) if run else []
+    groups = groups_of(run.embeddings_dir / "points.parquet") if run else []
+    return (
+        "",
+        gr.Dataset(samples=tries, visible=bool(tries)),
+        "",
+        gr.update(choices=[ANY, *groups], value=ANY, visible=bool(groups)),
+        0.0,
+        False,
+        *NOTHING,
+        *changed.opened(run),
+        *scoping.opened(run),
+        *reranking.opened(run),
+    )
 
 
 def build(session: gr.State) -> list[gr.components.Component]:
     """Lay out the search and wire it; return what `opened` fills."""
-    with gr.Row(equal_height=True):
-        query = gr.Dropdown(
-            [],
-            label="Search",
-            info="Pick a held-out query or type your own, then Enter.",
-            allow_custom_value=True,
-            scale=4,
-            min_width=300,
-            elem_id="query",
-        )
-        go = gr.Button("Search", variant="primary", scale=1, min_width=120)
+    chosen = gr.State(OWN)
+    query = gr.Textbox(
+        label="Search",
+        info="Type a word or a sentence; both models answer as you type.",
+        max_lines=1,
+        elem_id="query",
+    )
+    tries = gr.Dataset(
+        components=["textbox"], samples=[], visible=False, label="Held-out queries to try"
+    )
+    filters = _build_filters()
+    tables, listed = changed.build(session)
+    embedding, offered = scoping.build(session, chosen)
+    words = gr.HTML("", elem_id="search-words")
     with gr.Row():
         with gr.Column(min_width=300):
             base = gr.HTML("", elem_id="base-hits")
         with gr.Column(min_width=300):
             tuned = gr.HTML("", elem_id="tuned-hits")
-    for trigger in (go.click, query.input):
-        trigger(
-            compare_query,
-            [session, query],
-            [base, tuned],
-            api_visibility="private",
-            concurrency_limit=4,
-        )
+    reranked = reranking.build(session, query)
+    found = gr.State({})  # what is shown: {query, base: [hit], tuned: [hit]}; empty: nothing
+    shown: list[Any] = [words, base, tuned, found]
+    contains, group, least, relevant = filters
+    narrowed = [contains.change, group.input, least.release, relevant.input]
+    gr.on(narrowed, narrow, [chosen, *filters], chosen, trigger_mode="always_last", **QUIET)
+    # A text that is pasted is a change, and no input.
+    gr.on(
+        [query.change, query.submit, chosen.change, embedding.change],
+        compare_query,
+        [session, chosen, query],
+        shown,
+        trigger_mode="always_last",
+        **{**QUIET, "concurrency_limit": 4},
+    )
+    # What a cross-encoder said was said of another query.
+    query.change(partial(reranking.opened, None), None, reranked, **QUIET)
+    for table in (tries, *tables):
+        table.click(look_at, table, query, **QUIET)
     gr.api(search, api_name="search", concurrency_limit=4)
-    return [query, base, tuned, *reranking.build(session, query)]
+    return [query, tries, *filters, *shown, *listed, *offered, *reranked]
+
+
+def _build_filters() -> tuple[gr.Textbox, gr.Dropdown, gr.Slider, gr.Checkbox]:
+    with gr.Accordion("Filter", open=False), gr.Row():
+        contains = gr.Textbox(label="Contains", max_lines=1, max_length=200, min_width=160)
+        group = gr.Dropdown([ANY], value=ANY, label="Class", visible=False, min_width=160)
+        least = gr.Slider(0.0, 1.0, 0.0, step=0.01, label="Least score", min_width=160)
+        relevant = gr.Checkbox(
+            label="Only relevant", info="Known for held-out queries.", min_width=160
+        )
+    return contains, group, least, relevant

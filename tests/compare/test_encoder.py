@@ -16,6 +16,7 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 from ststudio.compare.encoder import Encoder, clean_query, clean_top_k
+from ststudio.compare.scope import own_view
 from ststudio.errors import StudioError
 from tests.compare.conftest import BASE_MODEL, OTHER_QUERY, QUERY, ComparedRun
 
@@ -64,6 +65,39 @@ def test_relevance_is_known_for_test_queries_only(encoder: Encoder, compared: Co
     assert [hit["id"] for hit in other if hit["relevant"]] == ["c30"]
     unknown = encoder.search(compared, "paper jams", 5)
     assert {hit["relevant"] for hit in unknown["base"] + unknown["tuned"]} == {None}
+
+
+def narrowed(encoder: Encoder, run: ComparedRun, query: str, **filters: Any) -> Any:  # noqa: ANN401
+    return encoder.search(run, query, 100, {**own_view(run), "filters": filters})
+
+
+def test_filters_leave_out_hits_and_never_change_a_rank(
+    encoder: Encoder, compared: ComparedRun
+) -> None:
+    whole = encoder.search(compared, QUERY, 100)
+    for side in ("base", "tuned"):
+        ranks = {hit["id"]: hit["rank"] for hit in whole[side]}
+        for filters, passes in (
+            ({"contains": "PRINTER"}, lambda hit: "printer" in hit["text"].lower()),
+            ({"group": "printer"}, lambda hit: int(hit["id"][1:]) < 30),
+            ({"relevant": True}, lambda hit: int(hit["id"][1:]) < 20),
+            ({"min_score": 0.3}, lambda hit: hit["score"] >= 0.3),
+            ({"contains": "jam", "relevant": True}, lambda hit: int(hit["id"][1:]) < 10),
+        ):
+            hits = narrowed(encoder, compared, QUERY, **filters)[side]
+            assert hits and all(map(passes, hits)), filters
+            assert {hit["id"] for hit in whole[side] if passes(hit)} <= {h["id"] for h in hits}
+            assert all(ranks.get(hit["id"], hit["rank"]) == hit["rank"] for hit in hits)
+            assert [hit["rank"] for hit in hits] == sorted(hit["rank"] for hit in hits)
+    nothing = narrowed(encoder, compared, QUERY, contains="no such word")
+    assert nothing == {"base": [], "tuned": []}
+
+
+def test_a_filter_that_nothing_is_known_for_is_told(
+    encoder: Encoder, compared: ComparedRun
+) -> None:
+    with pytest.raises(StudioError, match="held-out queries only"):
+        narrowed(encoder, compared, "paper jams", relevant=True)
 
 
 def test_vectors_are_the_models_own(encoder: Encoder, compared: ComparedRun) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ststudio.compare.search import Memory, best, rank
+from ststudio.compare.held import Memory
+from ststudio.compare.search import best, rank, shown
 
 
 def loader(loaded: list[str], size: int) -> Memory[str]:
@@ -63,3 +64,13 @@ def test_the_best_are_those_of_a_full_sort() -> None:
     for count in (1, 10, 100, 500):
         assert best(scores, count).tolist() == order[:count].tolist()
     assert [rank(scores, row) for row in order] == list(range(1, 501))
+
+
+def test_what_is_shown_passes_both_filters_and_keeps_its_place_among_all() -> None:
+    scores = np.array([0.9, 0.2, 0.8, 0.7, 0.6], dtype=np.float32)
+    allowed = np.array([False, True, True, False, True])
+    assert shown(scores, None, None, 2).tolist() == [0, 2]
+    assert shown(scores, allowed, None, 9).tolist() == [2, 4, 1]
+    assert shown(scores, allowed, 0.5, 9).tolist() == [2, 4]
+    assert shown(scores, None, 0.95, 9).tolist() == []
+    assert [rank(scores, row) for row in (2, 4)] == [2, 4]

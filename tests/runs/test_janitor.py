@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from ststudio.compare.corpora import CORPORA
 from ststudio.data.kept_tables import DATASETS, open_kept
 from ststudio.data.tables import Table, save_table
 from ststudio.runs.janitor import tidy
@@ -97,3 +98,29 @@ def test_over_their_share_of_the_quota_the_tables_unused_longest_go(tmp_path: Pa
     assert opened is not None and opened.splits["train"]["text"][99].as_py() == "x" * 1_000
     assert tidy(store, Settings(data=str(tmp_path), kept_bytes=430_000)) == [run.id]  # both count
     assert newer.exists()
+
+
+def corpus(data: Path, name: str, hours_ago: float, size: int = 10) -> Path:
+    folder = data / CORPORA / name
+    (folder / "model").mkdir(parents=True)
+    (folder / "model" / "vectors.npy").write_bytes(b"0" * size)
+    used = time.time() - hours_ago * HOUR
+    os.utime(folder, (used, used))
+    return folder
+
+
+def test_corpora_go_when_nobody_searched_them_for_so_long(tmp_path: Path) -> None:
+    store, settings = RunStore(tmp_path / "runs"), Settings(data=str(tmp_path), kept_hours=24)
+    old, young, embedded = (
+        corpus(tmp_path, name, h) for name, h in (("a", 25), ("b", 1), ("c", 25))
+    )
+    (embedded / "model" / "progress.json").write_text("{}")  # a model is at it just now
+    tidy(store, settings)
+    assert [folder.exists() for folder in (old, young, embedded)] == [False, True, True]
+
+
+def test_over_their_share_of_the_quota_the_corpora_unused_longest_go(tmp_path: Path) -> None:
+    store, settings = RunStore(tmp_path / "runs"), Settings(data=str(tmp_path), kept_bytes=400_000)
+    older, newer = (corpus(tmp_path, name, h, 60_000) for name, h in (("a", 2), ("b", 1)))
+    tidy(store, settings)
+    assert [older.exists(), newer.exists()] == [False, True]
