@@ -1,4 +1,4 @@
-"""The encoder process: holds a few models and corpora, embeds, ranks exactly, projects."""
+"""The encoder process: holds a few models and corpora, embeds, ranks exactly."""
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping
@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-import sklearn.manifold  # noqa: F401  (for maps; loaded here, while nobody waits)
 import torch
 from sentence_transformers import SentenceTransformer
 
-from ststudio.compare.projection import map_job, read_vectors
+from ststudio.compare.map_job import MODELS as SIDES
+from ststudio.compare.map_job import read_vectors
+from ststudio.compare.neighbourhood import neighbours_job, place
 from ststudio.errors import StudioError
 from ststudio.settings import GB
 
@@ -119,16 +120,21 @@ MODELS = Memory(MODEL_BYTES, load_model)
 CORPORA = Memory(CORPUS_BYTES, load_corpus)
 
 
+def query_vector(model: SentenceTransformer, query: str, prompt: str | None) -> Scores:
+    """Embed a query, of unit length; raise StudioError where that gives no numbers."""
+    vector = model.encode_query(
+        query, prompt=prompt, normalize_embeddings=True, show_progress_bar=False
+    )
+    if not np.isfinite(vector).all():
+        raise StudioError("The model gave no usable vector for this query. Try another wording.")
+    return np.asarray(vector, dtype=np.float32)
+
+
 def query_scores(
     model: SentenceTransformer, query: str, vectors: Scores, prompt: str | None
 ) -> Scores:
     """Return the cosine of a query with [texts, width] unit vectors."""
-    vector = model.encode_query(
-        query, prompt=prompt, normalize_embeddings=True, show_progress_bar=False
-    )
-    scores: Scores = vectors @ np.asarray(vector, dtype=np.float32)
-    if not np.isfinite(scores).all():
-        raise StudioError("The model gave no usable vector for this query. Try another wording.")
+    scores: Scores = vectors @ query_vector(model, query, prompt)
     return scores
 
 
@@ -181,6 +187,17 @@ def search_job(message: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return {"base": hits(corpus, before, best(before, top_k), query), "tuned": tuned}
 
 
+def place_job(message: dict[str, Any]) -> dict[str, Any]:
+    """Find a query's place in a map of both models, embedded as for a search."""
+    models = [MODELS.get(Path(message[name])) for name in SIDES]
+    prompt = models[-1].prompts.get("query")
+    folder, method = Path(message["embeddings"]), message["method"]
+    return {
+        name: place(folder, method, name, query_vector(model, message["query"], prompt))
+        for name, model in zip(SIDES, models, strict=True)
+    }
+
+
 def vectors_job(message: dict[str, Any]) -> list[list[float]]:
     """Embed texts as the model does it by itself: no prompt added, nothing normalised."""
     model = MODELS.get(Path(message["model"]))
@@ -191,7 +208,8 @@ def vectors_job(message: dict[str, Any]) -> list[list[float]]:
 WORK: dict[str, Callable[[dict[str, Any]], Any]] = {
     "search": search_job,
     "vectors": vectors_job,
-    "map": map_job,
+    "neighbours": neighbours_job,
+    "place": place_job,
 }
 
 

@@ -1,0 +1,100 @@
+"""A run's map, laid out in a process of its own and kept beside the run's vectors."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ststudio.compare.projection import affine, lay_out
+from ststudio.compare.trust import measures, movements
+from ststudio.errors import StudioError
+
+POINTS = 10_000  # more than this no browser moves smoothly and t-SNE takes minutes
+FEWEST_POINTS = 5  # fewer have no neighbourhoods to speak of
+DIGITS = 4  # of coordinates whose spread is 1: a hundredth of a pixel
+MODELS = ("base", "tuned")
+
+
+def map_file(embeddings: Path, method: str) -> Path:
+    """Return where a run's map is kept, so that a second look is instant."""
+    return embeddings / f"map-{method}.json"
+
+
+def places_file(embeddings: Path, method: str) -> Path:
+    """Return where the same places are kept as arrays: base, tuned, and for PCA their axes."""
+    return embeddings / f"map-{method}.npz"
+
+
+def read_points(folder: Path, *columns: str) -> list[dict[str, Any]]:
+    """Return the rows of a run's points that a map shows, raising StudioError for too few."""
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = (
+        pq.read_table(folder / "points.parquet", columns=list(columns)).slice(0, POINTS).to_pylist()
+    )
+    if len(rows) < FEWEST_POINTS:
+        raise StudioError(
+            f"A map needs at least {FEWEST_POINTS} texts and this run has {len(rows)}."
+        )
+    return rows
+
+
+def read_vectors(file: Path) -> npt.NDArray[np.float32]:
+    """Return a run's [points, width] vectors, raising StudioError where the model diverged."""
+    vectors: npt.NDArray[np.float32] = np.load(file, allow_pickle=False)
+    vectors = vectors.astype(np.float32, copy=False)
+    if not np.isfinite(vectors).all():
+        raise StudioError(
+            "The model's vectors are not numbers: it diverged while it trained. "
+            "Train again with a lower learning rate."
+        )
+    return vectors
+
+
+def map_job(message: dict[str, Any]) -> bool:
+    """Write map-<method>.json into the folder of a run's embeddings, whole or not at all."""
+    folder, method = Path(message["embeddings"]), message["method"]
+    if method != "pca":
+        os.nice(10)  # this process is the map's own, and the last in line for the cores
+
+    def tell(words: str, share: float) -> None:
+        if "progress" in message:
+            replace(Path(message["progress"]), json.dumps([words, share]).encode())
+
+    rows = read_points(folder, "id", "text", "group")
+    base, tuned = (read_vectors(folder / f"{name}.npy")[: len(rows)] for name in MODELS)
+    base_xy, tuned_xy = lay_out(base, tuned, method, tell)
+    tell("Measuring how far the map can be trusted", 0.95)
+    keep_places(places_file(folder, method), (base, tuned), (base_xy, tuned_xy), method == "pca")
+    places = zip(rows, base_xy.round(DIGITS).tolist(), tuned_xy.round(DIGITS).tolist(), strict=True)
+    answer = {
+        "method": method,
+        "points": [{**row, "base": before, "tuned": after} for row, before, after in places],
+        "measures": measures(base, tuned, base_xy, tuned_xy),
+        "moved": movements(base, tuned).round(DIGITS).tolist(),
+    }
+    replace(map_file(folder, method), json.dumps(answer).encode())
+    return True
+
+
+def keep_places(
+    file: Path, vectors: tuple[Any, Any], layouts: tuple[Any, Any], linear: bool
+) -> None:
+    """Keep both layouts as arrays, and where they are linear what takes any vector to its place."""
+    kept = dict(zip(MODELS, layouts, strict=True))
+    if linear:
+        for name, known, places in zip(MODELS, vectors, layouts, strict=True):
+            kept[f"{name}_axes"] = affine(known, places)
+    part = file.with_name(f".{os.getpid()}.{file.name}")
+    np.savez(part, **kept)
+    os.replace(part, file)
+
+
+def replace(file: Path, content: bytes) -> None:
+    """Write a file as a whole, so that nobody reads half of it."""
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    part.write_bytes(content)
+    os.replace(part, file)
