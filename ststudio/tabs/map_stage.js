@@ -1,5 +1,6 @@
 // Moves the map's points between before and after, lists its colours, and tells which dot is
 // clicked. Runs once for the stage's element; `trigger`, `watch` and `props` are Gradio's.
+const whole = element.closest("#map");
 const range = element.querySelector("input[type=range]");
 const ends = [...element.querySelectorAll("button[data-to]")];
 const legend = element.querySelector(".legend");
@@ -103,7 +104,7 @@ async function cover() {
 }
 
 function adopt() {
-  const found = element.querySelector(".js-plotly-plot");
+  const found = whole.querySelector(".js-plotly-plot");
   if (!found || found === plot || !found.data) return;
   plot = found;
   own = found.data.length;
@@ -121,10 +122,11 @@ range.addEventListener("input", () => {
 });
 ends.forEach((end) => end.addEventListener("click", () => travel(Number(end.dataset.to))));
 watch("value", cover);
-new MutationObserver(() => requestAnimationFrame(adopt)).observe(element,
+new MutationObserver(() => requestAnimationFrame(adopt)).observe(whole,
   { childList: true, subtree: true });
 // A plot drawn while its tab was hidden has no size of its own yet.
-new ResizeObserver(() => plot && plot.isConnected && element.clientWidth &&
-  window.Plotly.Plots.resize(plot)).observe(element);
+new ResizeObserver(() => plot && plot.isConnected && whole.clientWidth &&
+  window.Plotly.Plots.resize(plot)).observe(whole);
 show(0);
 adopt();
+setTimeout(() => trigger("ready", {}));

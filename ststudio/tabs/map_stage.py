@@ -15,7 +15,6 @@ CONTROLS = """
 </div>
 <output aria-live="off"></output>
 <div class="legend" role="group" aria-label="Colours: press to show or hide"></div>
-@children
 """
 
 CSS = f"""
@@ -42,12 +41,11 @@ output {{ display: block; padding: 0 8px; min-height: 1.5em; font-size: .92em;
 def build_stage() -> tuple[gr.HTML, gr.Plot]:
     """Lay out slider, colours and plot.
 
-    The first component's value is what lies over the plot, as JSON (compare/map_figure.py); its
-    event `pick` brings the `row` of the dot that was clicked.
+    The first component's value is what lies over the plot, as JSON (compare/map_figure.py). Its
+    event `ready` says that the plot is on the page, `pick` brings the `row` of a clicked dot.
     """
     script = Path(__file__).with_name("map_stage.js").read_text(encoding="utf-8")
-    with gr.HTML(
-        "", html_template=CONTROLS, css_template=CSS, js_on_load=script, elem_id="map"
-    ) as stage:
+    with gr.Column(elem_id="map"):
+        stage = gr.HTML("", html_template=CONTROLS, css_template=CSS, js_on_load=script)
         plot = gr.Plot(show_label=False, elem_id="map-plot")
     return stage, plot

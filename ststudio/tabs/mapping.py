@@ -1,6 +1,7 @@
 """The map on the page: every text a dot, under the base model and under the fine-tuned one."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
@@ -77,6 +78,21 @@ def draw(
         raise
 
 
+@explained
+def first(
+    ready: bool, session: Session, method: str, colour: str, asked: dict[str, Any] | None
+) -> Iterator[tuple[Any, ...]]:
+    """Draw the map where its tab is open, and have it laid out by then where it is not yet."""
+    if ready:  # a gr.Plot that is filled before its tab was ever open stays empty
+        yield from draw(session, method, colour, asked)
+        return
+    yield tuple(gr.skip() for _ in range(10))
+    run = shown_run(session)
+    if run is not None and run.has_model:
+        with suppress(StudioError):  # told when it is drawn
+            get_maps().layout(run, METHODS[method].key)
+
+
 def _said(stage: Stage, method: str) -> str:
     of = "" if method == FIRST else f", {stage.seconds:.0f} of at most {MAP_SECONDS:.0f} seconds"
     return bar(f"{method}: {stage.words}{of}", stage.share)
@@ -136,7 +152,7 @@ def opened(run: Run | None) -> tuple[Any, ...]:
 def build(session: gr.State) -> list[gr.components.Component]:
     """Lay out the map and wire it; return what `opened` fills."""
     gr.Markdown(ABOUT)
-    shown, asked, drawn = gr.State(None), gr.State(None), gr.State(None)
+    ready, shown, asked, drawn = gr.State(False), gr.State(None), gr.State(None), gr.State(None)
     with gr.Row():
         method = gr.Radio(list(METHODS), value=FIRST, label="Laid out by", min_width=300)
         coloured = [(one.label, key) for key, one in COLOURINGS.items()]
@@ -172,7 +188,9 @@ def build(session: gr.State) -> list[gr.components.Component]:
         trigger(draw, inputs, outputs, **{**private, "concurrency_limit": 16})
         for trigger in (method.input, again.click)
     ]
-    shown.change(draw, inputs, outputs, **private, concurrency_id="first-map")
+    stage.ready(lambda: True, None, ready, **QUIET)
+    for news in (ready.change, shown.change):
+        news(first, [ready, *inputs], outputs, **private)
     stop.click(put_back, drawn, [status, stop, method], cancels=slow, **QUIET)
     colour.input(recolour, [session, drawn, colour, asked], plot, **private)
     query.submit(ask, [session, drawn, query], [stage, near, asked, plot, colour], **private)
