@@ -12,17 +12,17 @@ NOTE = "#1E293B"  # ground of a hover text, on either page
 NOTE_INK = "#F8FAFC"
 
 # Groups of a map: no two closer than 20 (CIE76) to eyes without one kind of cone (Machado 2009),
-# twice the contrast of either ground; nine, as nobody reads more.
+# about twice the contrast of either ground; nine, as nobody reads more.
 GROUPS = (
-    "#64C4A7",
-    "#D12E05",
-    "#7F06F9",
-    "#BEB455",
-    "#176282",
-    "#E28EEB",
-    "#8D4F35",
-    "#FB5677",
-    "#9820B6",
+    "#05D1A8",
+    "#D10505",
+    "#6A95FB",
+    "#C4BA64",
+    "#BD05AB",
+    "#147171",
+    "#EEA0EE",
+    "#802EFA",
+    "#BE6A55",
 )
 # From far to near: ever more ink, so that it reads without colour on either ground.
 SCORES = ((0.0, "rgba(148, 163, 184, 0.25)"), (0.5, "rgba(217, 158, 50, 0.8)"), (1.0, "#D9480F"))

@@ -30,10 +30,11 @@ def cluster_job(message: dict[str, Any]) -> bool:
     """Write clusters.json: for each model the clusters' names, and the cluster of each point."""
     os.nice(10)
     folder = Path(message["embeddings"])
-    texts = [row["text"] for row in read_points(folder, "text")]
+    points, rows = read_points(folder)
+    texts = [point["text"] for point in points]
     answer = {}
     for name in MODELS:
-        vectors = read_vectors(folder / f"{name}.npy")[: len(texts)]
+        vectors = read_vectors(folder / f"{name}.npy")[rows]
         members, centres = k_means(vectors)
         answer[name] = {
             "names": cluster_names(texts, vectors, members, centres),

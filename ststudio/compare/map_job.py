@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ POINTS = 10_000  # more than this no browser moves smoothly and t-SNE takes minu
 FEWEST_POINTS = 5  # fewer have no neighbourhoods to speak of
 DIGITS = 4  # of coordinates whose spread is 1: a hundredth of a pixel
 MODELS = ("base", "tuned")
+Rows = npt.NDArray[np.intp]
 
 
 def map_file(embeddings: Path, method: str) -> Path:
@@ -28,18 +30,29 @@ def places_file(embeddings: Path, method: str) -> Path:
     return embeddings / f"map-{method}.npz"
 
 
-def read_points(folder: Path, *columns: str) -> list[dict[str, Any]]:
-    """Return the rows of a run's points that a map shows, raising StudioError for too few."""
+def rows_file(embeddings: Path) -> Path:
+    """Return where it is kept which of a run's points the map shows."""
+    return embeddings / "map-rows.npy"
+
+
+def read_points(folder: Path, *columns: str) -> tuple[list[dict[str, Any]], Rows]:
+    """Return the points that a run's map shows, and their rows; raise StudioError for too few.
+
+    A text that is both tested and searched is shown once: its twin would be its nearest
+    neighbour under any model.
+    """
     import pyarrow.parquet as pq
 
-    rows: list[dict[str, Any]] = (
-        pq.read_table(folder / "points.parquet", columns=list(columns)).slice(0, POINTS).to_pylist()
-    )
+    known = pq.read_table(folder / "points.parquet", columns=["text", *columns]).to_pylist()
+    first: dict[str, int] = {}
+    for row, point in enumerate(known):
+        first.setdefault(point["text"], row)
+    rows = np.array(list(first.values())[:POINTS], dtype=np.intp)
     if len(rows) < FEWEST_POINTS:
         raise StudioError(
             f"A map needs at least {FEWEST_POINTS} texts and this run has {len(rows)}."
         )
-    return rows
+    return [known[row] for row in rows], rows
 
 
 def read_vectors(file: Path) -> npt.NDArray[np.float32]:
@@ -64,15 +77,18 @@ def map_job(message: dict[str, Any]) -> bool:
         if "progress" in message:
             replace(Path(message["progress"]), json.dumps([words, share]).encode())
 
-    rows = read_points(folder, "id", "text", "group")
-    base, tuned = (read_vectors(folder / f"{name}.npy")[: len(rows)] for name in MODELS)
+    points, rows = read_points(folder, "id", "group")
+    base, tuned = (read_vectors(folder / f"{name}.npy")[rows] for name in MODELS)
     base_xy, tuned_xy = lay_out(base, tuned, method, tell)
     tell("Measuring how far the map can be trusted", 0.95)
+    keep(rows_file(folder), np.save, rows)
     keep_places(places_file(folder, method), (base, tuned), (base_xy, tuned_xy), method == "pca")
-    places = zip(rows, base_xy.round(DIGITS).tolist(), tuned_xy.round(DIGITS).tolist(), strict=True)
+    places = zip(
+        points, base_xy.round(DIGITS).tolist(), tuned_xy.round(DIGITS).tolist(), strict=True
+    )
     answer = {
         "method": method,
-        "points": [{**row, "base": before, "tuned": after} for row, before, after in places],
+        "points": [{**point, "base": before, "tuned": after} for point, before, after in places],
         "measures": measures(base, tuned, base_xy, tuned_xy),
         "moved": movements(base, tuned).round(DIGITS).tolist(),
     }
@@ -88,8 +104,13 @@ def keep_places(
     if linear:
         for name, known, places in zip(MODELS, vectors, layouts, strict=True):
             kept[f"{name}_axes"] = affine(known, places)
+    keep(file, lambda part, arrays: np.savez(part, **arrays), kept)
+
+
+def keep(file: Path, write: Callable[[Path, Any], None], value: Any) -> None:
+    """Write an array file as a whole, by a function of NumPy's, which want the file's ending."""
     part = file.with_name(f".{os.getpid()}.{file.name}")
-    np.savez(part, **kept)
+    write(part, value)
     os.replace(part, file)
 
 

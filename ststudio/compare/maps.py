@@ -12,7 +12,7 @@ from typing import Any
 from ststudio.child import Child, ChildDied
 from ststudio.compare.clusters import clusters_file
 from ststudio.compare.encoder import Compared, check_compared
-from ststudio.compare.map_job import map_file, places_file
+from ststudio.compare.map_job import map_file, places_file, rows_file
 from ststudio.compare.projection import LAYOUTS
 from ststudio.errors import StudioError
 from ststudio.settings import get_settings
@@ -51,7 +51,8 @@ class Maps:
         check_compared(run)
         lock = self._quick if method == "pca" else self._slow
         message = {"embeddings": str(run.embeddings_dir), "method": method}
-        files = map_file(run.embeddings_dir, method), places_file(run.embeddings_dir, method)
+        folder = run.embeddings_dir
+        files = map_file(folder, method), places_file(folder, method), rows_file(folder)
         yield from self._made("map", message, files, lock)
         yield json.loads(files[0].read_bytes())
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ststudio.compare.map_job import MODELS, POINTS, places_file
+from ststudio.compare.map_job import MODELS, places_file, rows_file
 from ststudio.compare.trust import NEIGHBOURS, nearest
 
 Scores = npt.NDArray[np.float32]
@@ -14,8 +14,9 @@ Scores = npt.NDArray[np.float32]
 
 def held(folder: Path, model: str) -> Scores:
     """Return a model's vectors of a map's points, paged in from the disk as they are read."""
-    vectors: Scores = np.load(folder / f"{model}.npy", mmap_mode="r", allow_pickle=False)[:POINTS]
-    return vectors
+    rows = np.load(rows_file(folder), allow_pickle=False)
+    vectors: Scores = np.load(folder / f"{model}.npy", mmap_mode="r", allow_pickle=False)
+    return vectors[: len(rows)] if rows[-1] + 1 == len(rows) else vectors[rows]
 
 
 def neighbours_job(message: dict[str, Any]) -> dict[str, list[list[tuple[int, float]]]]:

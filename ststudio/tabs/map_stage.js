@@ -7,7 +7,8 @@ const legend = element.querySelector(".legend");
 const where = element.querySelector("output");
 const ARRAYS = { f8: Float64Array, f4: Float32Array, i4: Int32Array, i2: Int16Array,
   i1: Int8Array, u4: Uint32Array, u2: Uint16Array, u1: Uint8Array };
-const MOVING_MS = 900;
+const SIGNS = { circle: "●", diamond: "◆", square: "■", "triangle-up": "▲", cross: "✚" };
+const MOVING_MS = 900, HEIGHT = 560;
 let plot = null, own = 0, frame = 0, journey = 0, read = new Map();
 
 // Plotly sends long arrays as base64 and reads them itself, but not inside of meta.
@@ -80,7 +81,8 @@ function list() {
     if (!trace.meta?.name) return;
     const entry = document.createElement("button");
     const swatch = document.createElement("i");
-    swatch.style.background = trace.marker.color;
+    swatch.style.color = trace.marker.color;
+    swatch.textContent = SIGNS[trace.marker.symbol] ?? "●";
     entry.append(swatch, trace.meta.name);
     entry.type = "button";
     entry.title = "Show or hide: " + trace.meta.name;
@@ -113,6 +115,7 @@ function adopt() {
     if (event.points.length) trigger("pick", { row: Number(event.points[0].customdata) });
   });
   list();
+  fit();
   cover();
 }
 
@@ -124,9 +127,15 @@ ends.forEach((end) => end.addEventListener("click", () => travel(Number(end.data
 watch("value", cover);
 new MutationObserver(() => requestAnimationFrame(adopt)).observe(whole,
   { childList: true, subtree: true });
-// A plot drawn while its tab was hidden has no size of its own yet.
-new ResizeObserver(() => plot && plot.isConnected && whole.clientWidth &&
-  window.Plotly.Plots.resize(plot)).observe(whole);
+// A plot drawn while its tab was hidden has no size of its own yet; a narrow page needs no height.
+function fit() {
+  const width = whole.clientWidth;
+  if (!plot || !plot.isConnected || !plot.data || !width) return;
+  const height = Math.round(Math.min(HEIGHT, Math.max(width * 1.1, 300)));
+  if (plot.layout.height !== height) window.Plotly.relayout(plot, { height });
+  else window.Plotly.Plots.resize(plot);
+}
+new ResizeObserver(fit).observe(whole);
 show(0);
 adopt();
 setTimeout(() => trigger("ready", {}));

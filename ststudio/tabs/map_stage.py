@@ -20,21 +20,20 @@ CONTROLS = """
 CSS = f"""
 .travel {{ display: flex; align-items: center; gap: 12px; padding: 4px 8px; }}
 .travel input {{ flex: 1; min-width: 80px; height: 28px; accent-color: {TUNED}; }}
-.travel button {{ padding: 4px 12px; border-radius: 6px; border: 2px solid {BASE};
-  color: var(--body-text-color); }}
+button {{ margin: 0 !important; font-weight: 400; box-shadow: none !important;
+  background: none !important; color: var(--body-text-color); border-radius: 6px; }}
+.travel button {{ padding: 4px 12px; border: 2px solid {BASE}; }}
 .travel button[data-to="1"] {{ border-color: {TUNED}; }}
-.travel button[aria-pressed="true"] {{ font-weight: 600;
-  background: var(--background-fill-secondary); }}
-.travel :focus-visible, .legend :focus-visible {{ outline: 3px solid {TUNED};
-  outline-offset: 2px; }}
+.travel button[aria-pressed="true"] {{ font-weight: 600; }}
+:focus-visible {{ outline: 3px solid {TUNED} !important; outline-offset: 2px; }}
 output {{ display: block; padding: 0 8px; min-height: 1.5em; font-size: .92em;
   color: var(--body-text-color-subdued); }}
 .legend {{ display: flex; flex-wrap: wrap; gap: 4px 6px; padding: 4px 8px; }}
 .legend button {{ display: flex; align-items: center; gap: 6px; max-width: 100%;
-  padding: 2px 8px; border-radius: 6px; border: 1px solid var(--border-color-primary);
-  font-size: .88em; color: var(--body-text-color); overflow-wrap: anywhere; text-align: left; }}
+  padding: 1px 8px; border: 1px solid var(--border-color-primary); font-size: .88em;
+  overflow-wrap: anywhere; text-align: left; }}
 .legend button[aria-pressed="false"] {{ opacity: .45; text-decoration: line-through; }}
-.legend i {{ flex: none; width: 12px; height: 12px; border-radius: 50%; }}
+.legend i {{ flex: none; font-style: normal; font-size: 1.1em; }}
 """
 
 

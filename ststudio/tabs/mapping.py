@@ -36,13 +36,16 @@ PICK = (
 )
 LISTS = """
 li { padding: 6px 0; border-bottom: 1px solid var(--border-color-primary); }
-li button { text-align: left; overflow-wrap: anywhere; color: var(--body-text-color); }
+li button { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
+  overflow: hidden; width: 100%; padding: 0; margin: 0; border: 0; text-align: left;
+  font-weight: 400; background: none !important; box-shadow: none !important;
+  overflow-wrap: anywhere; color: var(--body-text-color); }
 li button:hover { text-decoration: underline; }
 li > div { font-size: .9em; color: var(--body-text-color-subdued); overflow-wrap: anywhere; }
 ol { list-style: decimal; padding-left: 1.6em; margin: 0; }
 .own { border: 1px solid var(--border-color-primary); border-radius: 4px; padding: 0 6px; }
 .sides { display: flex; flex-wrap: wrap; gap: 24px; }
-.sides > div { flex: 1 1 300px; min-width: 0; }
+.sides > div { flex: 1 1 260px; min-width: 0; }
 """
 
 

@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ststudio.compare import projection
@@ -60,29 +62,52 @@ def test_a_run_without_a_model_is_refused(maps: Maps, tmp_path: Path) -> None:
             ask(run)
 
 
-def large(compared: ComparedRun, folder: Path, points: int = 4_000) -> ComparedRun:
-    """Return a run whose t-SNE takes seconds."""
-    import pyarrow.parquet as pq
-
+def made(folder: Path, texts: list[str]) -> ComparedRun:
+    """Return a run of these texts, with random vectors."""
     run = ComparedRun(folder / "run")
-    run.embeddings_dir.mkdir(parents=True)
-    run.model_dir.mkdir()
-    table = pq.read_table(compared.embeddings_dir / "points.parquet")
-    pq.write_table(
-        table.take(np.arange(points) % len(table)), run.embeddings_dir / "points.parquet"
-    )
+    for made in (run.embeddings_dir, run.model_dir):
+        made.mkdir(parents=True)
+    ids = [f"c{number}" for number in range(len(texts))]
+    points = {"id": ids, "text": texts, "group": [""] * len(texts), "kind": ["corpus"] * len(texts)}
+    pq.write_table(pa.table(points), run.embeddings_dir / "points.parquet")
     random = np.random.default_rng(0)
     for name in ("base", "tuned"):
-        vectors = random.normal(size=(points, 32)).astype(np.float32)
+        vectors = random.normal(size=(len(texts), 32)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         np.save(run.embeddings_dir / f"{name}.npy", vectors)
     return run
 
 
-def test_a_slow_map_says_how_far_it_is_and_ends_when_nobody_listens(
-    compared: ComparedRun, tmp_path: Path
+def test_a_text_that_is_tested_and_searched_is_shown_once_and_is_not_its_own_neighbour(
+    encoder: Encoder, tmp_path: Path
 ) -> None:
-    maps, run = Maps(tmp_path / "home"), large(compared, tmp_path)
+    run = made(tmp_path, [f"text {number}" for number in (*range(30), *range(20, 60))])
+    vectors = {name: np.load(run.embeddings_dir / f"{name}.npy") for name in ("base", "tuned")}
+    for name, known in vectors.items():
+        known[30:40] = known[20:30]
+        np.save(run.embeddings_dir / f"{name}.npy", known)
+    layout = Maps(tmp_path / "home").layout(run)
+    assert [point["id"] for point in layout["points"]] == [
+        f"c{row}" for row in (*range(30), *range(40, 70))
+    ]
+    found = encoder.neighbours(run, [25, 45])
+    for name, known in vectors.items():
+        shown = known[[*range(30), *range(40, 70)]]
+        for row, near in zip((25, 45), found[name], strict=True):
+            scores = shown @ shown[row]
+            scores[row] = -1
+            assert [other for other, _ in near] == np.argsort(-scores)[:10].tolist()
+            assert near[0][1] < 0.99
+
+
+def test_too_few_texts_are_told(tmp_path: Path) -> None:
+    run = made(tmp_path, ["one", "two", "three", "four", "four", "four"])
+    with pytest.raises(StudioError, match="at least 5 texts and this run has 4"):
+        Maps(tmp_path / "home").layout(run)
+
+
+def test_a_slow_map_says_how_far_it_is_and_ends_when_nobody_listens(tmp_path: Path) -> None:
+    maps, run = Maps(tmp_path / "home"), made(tmp_path, [f"text {row}" for row in range(4_000)])
     steps = maps.steps(run, "tsne")
     told: list[Stage] = []
     while not told or told[-1].words != "Laying out the base model's texts":
