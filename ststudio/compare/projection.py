@@ -14,7 +14,7 @@ SEED = 12
 SPANNING = 3_000  # points that span any space of vectors here
 INNER_DIMENSIONS = 50  # what t-SNE and UMAP see, as t-SNE's authors advise
 ROUNDING = 1e-5  # of unit vectors in float32, after a turn
-TSNE_PATIENT_POINTS = 3_000  # beyond them half the steps: 10,000 points fit the time limit
+PATIENT_POINTS = 3_000  # beyond them half the steps: 10,000 points fit the time limit
 
 
 def pca(vectors: Array, dimensions: int = 2) -> Array:
@@ -48,7 +48,7 @@ def tsne_layout(vectors: Array, start: Array | None) -> Array:
     from sklearn.manifold import TSNE
 
     inner = pca(vectors, min(INNER_DIMENSIONS, vectors.shape[1]))
-    few = len(vectors) <= TSNE_PATIENT_POINTS
+    few = len(vectors) <= PATIENT_POINTS
     settings: dict[str, Any] = {"init": inner[:, :2] / _spread(inner[:, :2]) * 1e-4}
     settings["max_iter"] = 1_000 if few else 500
     if start is not None:
@@ -71,6 +71,7 @@ def umap_layout(vectors: Array, start: Array | None) -> Array:
 
     inner = pca(vectors, min(INNER_DIMENSIONS, vectors.shape[1]))
     settings: dict[str, Any] = {"init": inner[:, :2] * (10 / max(np.abs(inner).max(), 1e-12))}
+    settings["n_epochs"] = 500 if len(vectors) <= PATIENT_POINTS else 200
     if start is not None:
         settings = {"init": start, "learning_rate": 0.02, "n_epochs": 200}
     settings["init"] = settings["init"].astype(np.float32)

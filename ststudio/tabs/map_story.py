@@ -15,8 +15,8 @@ def trust_words(measures: Mapping[str, float], caveat: str) -> str:
     before, after = (measures[f"trustworthiness_{name}"] for name in ("base", "tuned"))
     kept = measures["neighbour_overlap"]
     return (
-        f"<p><b>How much changed:</b> of a text's ten nearest texts, <b>{kept:.0%}</b> are the "
-        "same before and after. This is counted by the models' own vectors, not in the picture."
+        f"<p><b>How much changed:</b> of a text's ten nearest texts, <b>{100 * kept:.0f} %</b> are "
+        "the same before and after. This is counted by the models' own vectors, not in the picture."
         "<br><b>How far to trust the picture:</b> trustworthiness "
         f"<b>{before:.2f}</b> before and <b>{after:.2f}</b> after. At 1.00 dots that lie side by "
         "side are always texts that the model finds alike; at 0.50 that is chance. "

@@ -71,13 +71,19 @@ def draw(
     try:
         for news in get_maps().steps(run, METHODS[method].key):
             if isinstance(news, Stage):
-                yield _said(news, method), visible, hidden, busy, *kept
+                yield (
+                    gr.update(value=_said(news, method), visible=True),
+                    visible,
+                    hidden,
+                    busy,
+                    *kept,
+                )
                 continue
-            yield "", hidden, hidden, free, *_picture(run, method, colour, asked, news)
+            yield hidden, hidden, hidden, free, *_picture(run, method, colour, asked, news)
             listed = movers(run, news)
             yield tuple(gr.skip() for _ in range(9)) + (listed,)
     except StudioError:
-        yield "", hidden, visible, free, *kept  # or the bar would stand there for ever
+        yield hidden, hidden, visible, free, *kept  # or the bar would stand there for ever
         raise
 
 
@@ -143,7 +149,8 @@ def recolour(session: Session, drawn: str | None, colour: str, asked: dict[str, 
 
 def put_back(drawn: str | None) -> tuple[Any, ...]:
     """Keep the map that was there when a slower one is no longer wanted."""
-    return "", gr.update(visible=False), gr.update(value=drawn or FIRST, interactive=True)
+    hidden = gr.update(visible=False)
+    return hidden, hidden, gr.update(value=drawn or FIRST, interactive=True)
 
 
 def opened(run: Run | None) -> tuple[Any, ...]:
@@ -160,7 +167,7 @@ def build(session: gr.State) -> list[gr.components.Component]:
         method = gr.Radio(list(METHODS), value=FIRST, label="Laid out by", min_width=300)
         coloured = [(one.label, key) for key, one in COLOURINGS.items()]
         colour = gr.Radio(coloured, value="class", label="Coloured by", min_width=300)
-    status = gr.HTML("", elem_id="map-status")
+    status = gr.HTML("", visible=False, elem_id="map-status")
     stop = gr.Button("Stop, and keep the map that is here", size="sm", visible=False)
     again = gr.Button("Draw the map again", size="sm", visible=False)
     stage, plot = build_stage()

@@ -53,13 +53,17 @@ def test_a_click_on_a_dot_shows_its_neighbours_and_so_do_the_lists_and_the_keybo
     compare: Page,
 ) -> None:
     near = compare.locator("#map-near")
+    compare.locator("#map-plot").scroll_into_view_if_needed()
     dot = compare.evaluate(DOT)
+    compare.mouse.move(dot[0] - 3, dot[1])
     compare.mouse.move(*dot)
+    expect(compare.locator("#map-plot .hoverlayer .hovertext")).to_be_visible()
     compare.mouse.click(*dot)
     expect(near.locator(".hits.base li")).to_have_count(10)
     expect(near.locator(".hits.tuned li")).to_have_count(10)
     about = near.locator("p b").first.inner_text()
 
+    compare.get_by_role("button", name=re.compile("texts that moved most")).click()
     entry = compare.locator("#map-moved button[data-row]").first
     text = entry.inner_text()
     entry.focus()
@@ -96,6 +100,6 @@ def test_a_slow_map_can_be_stopped_and_the_one_before_stays(compare: Page) -> No
     compare.get_by_label("UMAP").click()
     expect(compare.locator("#map-status")).to_contain_text("UMAP:")
     compare.get_by_role("button", name=re.compile("Stop, and keep")).click()
-    expect(compare.locator("#map-status .progress")).to_have_count(0)
+    expect(compare.locator("#map-status")).to_be_hidden()
     expect(compare.get_by_label("PCA (at once)")).to_be_checked()
     expect(compare.locator("#map-plot .js-plotly-plot")).to_be_visible()

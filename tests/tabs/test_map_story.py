@@ -57,5 +57,5 @@ def test_trust_is_said_with_its_scale_and_its_caveat() -> None:
         "neighbour_overlap": 0.423,
     }
     words = trust_words(measures, "Mind the gaps.")
-    for part in ("0.81", "0.90", "42%", "1.00", "0.50", "Mind the gaps."):
+    for part in ("0.81", "0.90", "42 %", "1.00", "0.50", "Mind the gaps."):
         assert part in words
