@@ -40,7 +40,7 @@ def trainer() -> Handler:
 
 
 def encoder() -> Handler:
-    """Return the handler that embeds, ranks and projects, its libraries imported."""
+    """Return the handler that embeds and ranks, its libraries imported."""
     from ststudio.compare.search import encode_job
 
     return encode_job
@@ -54,10 +54,17 @@ def tokenizer() -> Handler:
 
 
 def mapper() -> Handler:
-    """Return the handler that lays out a map by t-SNE or UMAP."""
-    from ststudio.compare.projection import map_job
+    """Return the handler that lays out a map."""
+    from ststudio.compare.map_job import map_job
 
     return map_job
+
+
+def clusterer() -> Handler:
+    """Return the handler that groups a map's texts."""
+    from ststudio.compare.clusters import cluster_job
+
+    return cluster_job
 
 
 def miner() -> Handler:
@@ -108,6 +115,7 @@ JOBS: dict[str, Callable[[], Handler]] = {
     "train": trainer,
     "encode": encoder,
     "map": mapper,
+    "cluster": clusterer,
     "mine": miner,
     "sizes": sizer,
     "closest": matcher,

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ststudio.child import ask_once
-from ststudio.compare.points import load_relevant, rows_of
-from ststudio.compare.projection import read_vectors
+from ststudio.compare.points import load_relevant, read_vectors, rows_of
 from ststudio.compare.sides import Compared, check_compared
 from ststudio.errors import StudioError
 from ststudio.runs.run import read_json, write_json

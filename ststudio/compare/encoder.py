@@ -1,6 +1,5 @@
 """The app's side of the encoder process: one long-lived child, restarted when it dies."""
 
-import json
 import math
 import subprocess
 import threading
@@ -9,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ststudio.child import Child, ChildDied
-from ststudio.compare.projection import LAYOUTS, map_file
 from ststudio.compare.scope import own_view
 from ststudio.compare.sides import Compared, check_compared
 from ststudio.errors import StudioError
@@ -19,7 +17,6 @@ QUERY_CHARACTERS = 2_000
 MOST_HITS = 100
 SEARCH_SECONDS = 60.0  # the first search imports the libraries and loads two models
 VECTORS_SECONDS = 120.0
-MAP_SECONDS = 120.0  # t-SNE and UMAP; then their process is ended
 
 
 def clean_query(query: object) -> str:
@@ -54,7 +51,6 @@ class Encoder:
         self.home = home
         self._child: Child | None = None
         self._starting = threading.Lock()
-        self._mapping = threading.Lock()  # one t-SNE or UMAP at a time
 
     def search(
         self,
@@ -69,21 +65,19 @@ class Encoder:
         found: dict[str, Any] = self._ask({**message, **told}, SEARCH_SECONDS)
         return found
 
-    def map(self, run: Compared, method: object = "pca") -> dict[str, Any]:
-        """Return both models' maps of a run's points, laid out once and then kept."""
-        if not isinstance(method, str) or method not in LAYOUTS:
-            allowed = ", ".join(LAYOUTS)
-            raise StudioError(f"There is no map by {method!r}. Choose one of: {allowed}.")
+    def neighbours(self, run: Compared, rows: Sequence[int]) -> dict[str, Any]:
+        """Return the nearest texts of a map's points: `base` and `tuned`, (row, cosine) each."""
         check_compared(run)
-        file = map_file(run.embeddings_dir, method)
-        if not file.exists():
-            message = {"do": "map", "embeddings": str(run.embeddings_dir), "method": method}
-            if method == "pca":
-                self._ask(message, MAP_SECONDS)
-            else:
-                self._ask_mapper(message, file)
-        layout: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return layout
+        message = {"do": "neighbours", "embeddings": str(run.embeddings_dir), "rows": list(rows)}
+        found: dict[str, Any] = self._ask(message, SEARCH_SECONDS)
+        return found
+
+    def place(self, run: Compared, method: str, query: object) -> dict[str, Any]:
+        """Return where a query belongs in a map, its nearest and all cosines, by each model."""
+        message = {"do": "place", "query": clean_query(query), "method": method}
+        check_compared(run)
+        found: dict[str, Any] = self._ask({**message, **_folders(run)}, SEARCH_SECONDS)
+        return found
 
     def vectors(self, model_dir: Path, texts: Sequence[str]) -> list[list[float]]:
         """Embed texts by a model in a folder of ours, [texts, width], without a prompt."""
@@ -127,29 +121,13 @@ class Encoder:
                 "The machine is busy: try again in a minute."
             ) from None
 
-    def _ask_mapper(self, message: dict[str, Any], file: Path) -> None:
-        if not self._mapping.acquire(timeout=MAP_SECONDS):
-            raise StudioError("Another map is being laid out. Try again in a minute, or use pca.")
-        try:
-            if not file.exists():  # who held the lock may have made it
-                _lay_out(message, self._folder())
-        finally:
-            self._mapping.release()
 
-
-def _lay_out(message: dict[str, Any], home: Path) -> None:
-    child = Child("map", home)
-    try:
-        child.ask(message, MAP_SECONDS)
-    except TimeoutError:
-        raise StudioError(
-            f"The map by {message['method']} took more than {MAP_SECONDS:.0f} seconds and was "
-            "ended. Use pca, or a run with fewer texts."
-        ) from None
-    except ChildDied as death:
-        raise StudioError(f"The map by {message['method']} failed; use pca. {death}") from None
-    finally:
-        child.kill()
+def _folders(run: Compared) -> dict[str, str]:
+    return {
+        "base": str(run.base_dir),
+        "tuned": str(run.model_dir),
+        "embeddings": str(run.embeddings_dir),
+    }
 
 
 def _gone(child: Child) -> bool:

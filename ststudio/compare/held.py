@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sentence_transformers import SentenceTransformer
 
-from ststudio.compare.points import Rows, load_relevant, read_corpus
-from ststudio.compare.projection import read_vectors
+from ststudio.compare.points import Rows, load_relevant, read_corpus, read_vectors
 from ststudio.settings import GB, MB
 
 Scores = npt.NDArray[np.float32]

@@ -44,3 +44,15 @@ def load_relevant(queries_file: Path) -> dict[str, frozenset[str]]:
     for query in queries.to_pylist():
         found[query["text"].strip()] |= documents[query["id"]]
     return {text: frozenset(ids) for text, ids in found.items()}
+
+
+def read_vectors(file: Path) -> npt.NDArray[np.float32]:
+    """Return a run's [points, width] vectors, raising StudioError where the model diverged."""
+    vectors: npt.NDArray[np.float32] = np.load(file, allow_pickle=False)
+    vectors = vectors.astype(np.float32, copy=False)
+    if not np.isfinite(vectors).all():
+        raise StudioError(
+            "The model's vectors are not numbers: it diverged while it trained. "
+            "Train again with a lower learning rate."
+        )
+    return vectors

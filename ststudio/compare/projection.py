@@ -1,27 +1,20 @@
 """Maps of two models' embeddings: laid out in the plane, after aligned to before."""
 
-import json
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ststudio.errors import StudioError
-
 Array = npt.NDArray[np.floating[Any]]
+Tell = Callable[[str, float], None]  # what is being done, and the share that is done
 
-POINTS = 10_000  # more than this no browser moves smoothly and t-SNE takes minutes
-FEWEST_POINTS = 5  # fewer have no neighbourhoods to speak of
 SEED = 12
-NEIGHBOURS = 10
-SAMPLE = 1_000  # points whose neighbourhoods are measured: trustworthiness is quadratic in them
+SPANNING = 3_000  # points that span any space of vectors here
 INNER_DIMENSIONS = 50  # what t-SNE and UMAP see, as t-SNE's authors advise
 ROUNDING = 1e-5  # of unit vectors in float32, after a turn
-TSNE_PATIENT_POINTS = 3_000  # beyond them half the steps: 10,000 points fit the time limit
-DIGITS = 4  # of coordinates whose spread is 1: a hundredth of a pixel
+PATIENT_POINTS = 3_000  # beyond them half the steps: 10,000 points fit the time limit
 
 
 def pca(vectors: Array, dimensions: int = 2) -> Array:
@@ -55,7 +48,7 @@ def tsne_layout(vectors: Array, start: Array | None) -> Array:
     from sklearn.manifold import TSNE
 
     inner = pca(vectors, min(INNER_DIMENSIONS, vectors.shape[1]))
-    few = len(vectors) <= TSNE_PATIENT_POINTS
+    few = len(vectors) <= PATIENT_POINTS
     settings: dict[str, Any] = {"init": inner[:, :2] / _spread(inner[:, :2]) * 1e-4}
     settings["max_iter"] = 1_000 if few else 500
     if start is not None:
@@ -78,6 +71,7 @@ def umap_layout(vectors: Array, start: Array | None) -> Array:
 
     inner = pca(vectors, min(INNER_DIMENSIONS, vectors.shape[1]))
     settings: dict[str, Any] = {"init": inner[:, :2] * (10 / max(np.abs(inner).max(), 1e-12))}
+    settings["n_epochs"] = 500 if len(vectors) <= PATIENT_POINTS else 200
     if start is not None:
         settings = {"init": start, "learning_rate": 0.02, "n_epochs": 200}
     settings["init"] = settings["init"].astype(np.float32)
@@ -121,118 +115,41 @@ def without_rounding(after: Array, before: Array) -> Array:
     return np.where(same[:, None], before, turned)
 
 
-def lay_out(base: Array, tuned: Array, method: str) -> tuple[Array, Array]:
+def lay_out(
+    base: Array, tuned: Array, method: str, tell: Tell = lambda words, share: None
+) -> tuple[Array, Array]:
     """Lay out two models' vectors of the same points, both [points, 2], base with a spread of 1.
 
     t-SNE and UMAP first find the base layout and then start both models from it: what differs
     in the end is due to the vectors, and neither to the start nor to chance.
     """
     layout = LAYOUTS[method]
+    tell("Laying out the base model's texts", 0.05)
     before = layout(base, None)
-    if method != "pca":
-        before, after = layout(base, before), layout(without_rounding(tuned, base), before)
-    else:
+    if method == "pca":
         after = layout(tuned, None)
+    else:
+        tell("Letting the base model's texts come to rest", 0.4)
+        start, before = before, layout(base, before)
+        tell("Laying out the fine-tuned model's texts from the same start", 0.65)
+        after = layout(without_rounding(tuned, base), start)
     before = before - before.mean(axis=0)
     before = before / _spread(before)
     return before, align(after, before)
 
 
+def affine(vectors: Array, places: Array) -> Array:
+    """Return [width + 1, 2], which takes a vector with a 1 behind it to its place in a PCA map.
+
+    Such a map is linear, so that a sample of its points tells it exactly.
+    """
+    rows = np.random.default_rng(SEED).permutation(len(vectors))[:SPANNING]
+    known, wanted = vectors[rows].astype(np.float64), places[rows]
+    middle, centre = known.mean(axis=0), wanted.mean(axis=0)
+    known, wanted = known - middle, wanted - centre
+    axes = np.linalg.pinv(known.T @ known, rcond=1e-9, hermitian=True) @ (known.T @ wanted)
+    return np.vstack([axes, centre - middle @ axes])
+
+
 def _spread(layout: Array) -> float:
     return max(float(layout.std()), 1e-12)
-
-
-def shared_neighbours(base: Array, tuned: Array) -> float:
-    """Return the mean fraction, 0 to 1, of a point's 10 nearest neighbours that both models share.
-
-    Neighbours are looked for among all points, by cosine in full space ([points, width] of unit
-    length); points are a sample of at most 1,000.
-    """
-    asked = _sample(len(base))
-    count = min(NEIGHBOURS, len(base) - 1)
-    found = [_nearest(vectors, asked, count) for vectors in (base, tuned)]
-    shared = [len(np.intersect1d(*pair)) for pair in zip(*found, strict=True)]
-    return float(np.mean(shared)) / count
-
-
-def measures(base: Array, tuned: Array, base_xy: Array, tuned_xy: Array) -> dict[str, float]:
-    """Say how far each layout can be trusted, and how much the neighbourhoods changed.
-
-    Trustworthiness (Venna & Kaski 2001) is 1 where neighbours in the picture are neighbours in
-    full space, on a sample of at most 1,000 points.
-    """
-    from sklearn.manifold import trustworthiness
-
-    kept = _sample(len(base))
-    count = min(NEIGHBOURS, (len(kept) - 1) // 2)
-    return {
-        "trustworthiness_base": float(
-            trustworthiness(base[kept], base_xy[kept], n_neighbors=count)
-        ),
-        "trustworthiness_tuned": float(
-            trustworthiness(tuned[kept], tuned_xy[kept], n_neighbors=count)
-        ),
-        "neighbour_overlap": shared_neighbours(base, tuned),
-    }
-
-
-def _sample(points: int) -> npt.NDArray[np.intp]:
-    if points <= SAMPLE:
-        return np.arange(points)
-    return np.sort(np.random.default_rng(SEED).choice(points, SAMPLE, replace=False))
-
-
-def _nearest(vectors: Array, asked: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.intp]:
-    scores = vectors[asked] @ vectors.T
-    scores[np.arange(len(asked)), asked] = -np.inf  # nobody is his own neighbour
-    return np.argpartition(-scores, count - 1, axis=1)[:, :count]
-
-
-def read_vectors(file: Path) -> npt.NDArray[np.float32]:
-    """Return a run's [points, width] vectors, raising StudioError where the model diverged."""
-    vectors: npt.NDArray[np.float32] = np.load(file, allow_pickle=False)
-    vectors = vectors.astype(np.float32, copy=False)
-    if not np.isfinite(vectors).all():
-        raise StudioError(
-            "The model's vectors are not numbers: it diverged while it trained. "
-            "Train again with a lower learning rate."
-        )
-    return vectors
-
-
-def give_way() -> None:
-    """Make this process, which is the map's own, the last in line for the cores."""
-    os.nice(10)
-
-
-def map_job(message: dict[str, Any]) -> bool:
-    """Write map-<method>.json into the folder of a run's embeddings, whole or not at all."""
-    import pyarrow.parquet as pq
-
-    folder, method = Path(message["embeddings"]), message["method"]
-    if method != "pca":
-        give_way()
-    table = pq.read_table(folder / "points.parquet", columns=["id", "text", "group"])
-    rows = table.slice(0, POINTS).to_pylist()
-    if len(rows) < FEWEST_POINTS:
-        raise StudioError(
-            f"A map needs at least {FEWEST_POINTS} texts and this run has {len(rows)}."
-        )
-    base, tuned = (read_vectors(folder / f"{name}.npy")[: len(rows)] for name in ("base", "tuned"))
-    base_xy, tuned_xy = lay_out(base, tuned, method)
-    places = zip(rows, base_xy.round(DIGITS).tolist(), tuned_xy.round(DIGITS).tolist(), strict=True)
-    answer = {
-        "method": method,
-        "points": [{**row, "base": before, "tuned": after} for row, before, after in places],
-        "measures": measures(base, tuned, base_xy, tuned_xy),
-    }
-    file = map_file(folder, method)
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    part.write_text(json.dumps(answer), encoding="utf-8")
-    os.replace(part, file)
-    return True
-
-
-def map_file(embeddings: Path, method: str) -> Path:
-    """Return where a run's map is kept, so that a second look is instant."""
-    return embeddings / f"map-{method}.json"

@@ -1,4 +1,4 @@
-"""The encoder process: embeds queries, ranks texts exactly, projects, one message at a time."""
+"""The encoder process: embeds queries, ranks texts exactly, one message at a time."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
-import sklearn.manifold  # noqa: F401  (for maps; loaded here, while nobody waits)
 import torch
 from sentence_transformers import SentenceTransformer
 
 from ststudio.compare.held import MAPPED, MODELS, OWN, RELEVANT, TEXTS, Scores, Texts
-from ststudio.compare.projection import map_job
+from ststudio.compare.map_job import MODELS as SIDES
+from ststudio.compare.neighbourhood import neighbours_job, place
 from ststudio.errors import StudioError
 
 Mask = npt.NDArray[np.bool_]
@@ -23,14 +23,21 @@ Rows = npt.NDArray[np.intp]
 torch.set_num_threads(1)
 
 
-def query_scores(model: SentenceTransformer, query: str, vectors: Scores, prompt: str) -> Scores:
-    """Return the cosine of a query with [texts, width] unit vectors."""
+def query_vector(model: SentenceTransformer, query: str, prompt: str | None) -> Scores:
+    """Embed a query, of unit length; raise StudioError where that gives no numbers."""
     vector = model.encode_query(
         query, prompt=prompt, normalize_embeddings=True, show_progress_bar=False
     )
-    scores: Scores = vectors @ np.asarray(vector, dtype=np.float32)
-    if not np.isfinite(scores).all():
+    if not np.isfinite(vector).all():
         raise StudioError("The model gave no usable vector for this query. Try another wording.")
+    return np.asarray(vector, dtype=np.float32)
+
+
+def query_scores(
+    model: SentenceTransformer, query: str, vectors: Scores, prompt: str | None
+) -> Scores:
+    """Return the cosine of a query with [texts, width] unit vectors."""
+    scores: Scores = vectors @ query_vector(model, query, prompt)
     return scores
 
 
@@ -132,6 +139,17 @@ def search_job(message: dict[str, Any]) -> dict[str, Any]:
     return {"base": base, "tuned": tuned, **part}
 
 
+def place_job(message: dict[str, Any]) -> dict[str, Any]:
+    """Find a query's place in a map of both models, embedded as for a search."""
+    models = [MODELS.get(Path(message[name])) for name in SIDES]
+    prompt = models[-1].prompts.get("query")
+    folder, method = Path(message["embeddings"]), message["method"]
+    return {
+        name: place(folder, method, name, query_vector(model, message["query"], prompt))
+        for name, model in zip(SIDES, models, strict=True)
+    }
+
+
 def vectors_job(message: dict[str, Any]) -> list[list[float]]:
     """Embed texts as the model does it by itself: no prompt added, nothing normalised."""
     model = MODELS.get(Path(message["model"]))
@@ -142,7 +160,8 @@ def vectors_job(message: dict[str, Any]) -> list[list[float]]:
 WORK: dict[str, Callable[[dict[str, Any]], Any]] = {
     "search": search_job,
     "vectors": vectors_job,
-    "map": map_job,
+    "neighbours": neighbours_job,
+    "place": place_job,
 }
 
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
+from ststudio.compare.points import read_vectors
 from ststudio.compare.precisions import PRECISIONS, Floats, Index, Rows, search
-from ststudio.compare.projection import read_vectors
 from ststudio.errors import StudioError
 from ststudio.runs.run import write_json
 

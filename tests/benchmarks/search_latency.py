@@ -4,8 +4,8 @@ python -m tests.benchmarks.search_latency [queries]
 
 The vectors are drawn, not embedded: what a search costs depends on how many there are. HTTP and
 bare calls take turns, so that both meet the same load; what counts is their difference. On a
-machine that others use too only the processor's time says something: of the app, and of the encoder beside
-the bare calls.
+machine that others use too only the processor's time says something: of the app, and of the
+encoder beside the bare calls.
 """
 
 import contextlib

@@ -66,7 +66,6 @@ def test_the_whole_way_and_a_reload_in_mid_training(page: Page, served_hub: Hub)
     query.press("Enter")
     expect(page.locator(".hits.base li")).to_have_count(8)
     expect(page.locator(".hits.tuned li")).to_have_count(8)
-    page.get_by_role("button", name="Draw the map", exact=True).click()
     expect(page.locator("#map .js-plotly-plot")).to_be_visible()
 
     page.get_by_role("button", name="Next: Push", exact=True).click()

@@ -16,6 +16,7 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 from ststudio.compare.encoder import Encoder, clean_query, clean_top_k
+from ststudio.compare.maps import Maps
 from ststudio.compare.scope import own_view
 from ststudio.errors import StudioError
 from tests.compare.conftest import BASE_MODEL, OTHER_QUERY, QUERY, ComparedRun
@@ -176,7 +177,7 @@ def test_a_run_without_a_model_is_refused(encoder: Encoder, tmp_path: Path) -> N
     with pytest.raises(StudioError, match="no fine-tuned model"):
         encoder.search(run, QUERY)
     with pytest.raises(StudioError, match="no fine-tuned model"):
-        encoder.map(run)
+        encoder.neighbours(run, [0])
 
 
 def test_vectors_that_are_no_numbers_are_told(
@@ -187,7 +188,9 @@ def test_vectors_that_are_no_numbers_are_told(
     vectors = np.load(run.embeddings_dir / "tuned.npy")
     vectors[5, 7] = np.nan
     np.save(run.embeddings_dir / "tuned.npy", vectors)
-    for ask in (lambda: encoder.search(run, QUERY), lambda: encoder.map(run, "umap")):
+    (run.embeddings_dir / "map-pca.json").unlink(missing_ok=True)
+    maps = Maps(tmp_path / "home")
+    for ask in (lambda: encoder.search(run, QUERY), lambda: maps.layout(run)):
         with pytest.raises(StudioError, match="diverged"):
             ask()
 

@@ -1,18 +1,13 @@
 """Maps: movement means that something changed."""
 
-import json
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from sklearn.manifold import trustworthiness
 from threadpoolctl import threadpool_limits
 
 from ststudio.compare import projection
-from ststudio.compare.encoder import Encoder
-from ststudio.compare.projection import Array, align, lay_out, measures, pca, shared_neighbours
-from ststudio.errors import StudioError
-from tests.compare.conftest import ComparedRun
+from ststudio.compare.projection import Array, affine, align, lay_out, pca
 
 # UMAP compiles itself for half a minute in every new process.
 METHODS = [
@@ -97,50 +92,17 @@ def test_pca_keeps_what_varies_most() -> None:
     assert pca(vectors[:, :1]).shape == (500, 2)  # one dimension: the second stays empty
 
 
-def test_measures_are_those_of_all_points_where_they_are_few(clustered: Array) -> None:
-    changed = unit(clustered + 0.1 * np.random.default_rng(3).normal(size=clustered.shape))
-    base_xy, tuned_xy = lay_out(clustered, changed, "pca")
-    found = measures(clustered, changed, base_xy, tuned_xy)
-    best = [
-        np.argsort(-(v @ v.T) + 9 * np.eye(len(v)), axis=1)[:, :10] for v in (clustered, changed)
-    ]
-    shared = [len(set(a) & set(b)) / 10 for a, b in zip(*best, strict=True)]
-    assert found["neighbour_overlap"] == pytest.approx(np.mean(shared))
-    expected = trustworthiness(clustered, base_xy, n_neighbors=10)
-    assert found["trustworthiness_base"] == pytest.approx(expected)
-    assert 0 < found["trustworthiness_tuned"] <= 1
+@pytest.mark.parametrize("width", [3, WIDTH])
+def test_a_vector_goes_where_the_axes_put_the_points(clustered: Array, width: int) -> None:
+    vectors = unit(clustered[:, :width])
+    others = unit(vectors + 0.2 * np.random.default_rng(9).normal(size=vectors.shape))
+    for known, places in zip((vectors, others), lay_out(vectors, others, "pca"), strict=True):
+        axes = affine(known[:200], places[:200])
+        found = np.c_[known, np.ones(len(known))] @ axes
+        assert np.abs(found - places).max() < 1e-5
 
 
-def test_neighbours_of_a_copy_are_shared(clustered: Array) -> None:
-    assert shared_neighbours(clustered, mirrored(clustered)) == pytest.approx(1.0, abs=0.01)
-    shuffled = np.random.default_rng(4).permutation(clustered)
-    assert shared_neighbours(clustered, shuffled) < 0.15
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_map_is_laid_out_once_in_a_child_and_kept(
-    encoder: Encoder, compared: ComparedRun, method: str
-) -> None:
-    layout = encoder.map(compared, method)
-    assert layout["method"] == method
-    assert [point["id"] for point in layout["points"]][:3] == ["t0", "t1", "c0"]
-    assert set(layout["points"][0]) == {"id", "text", "group", "base", "tuned"}
-    places = np.array([[point["base"], point["tuned"]] for point in layout["points"]])
-    assert places.shape == (122, 2, 2)
-    assert places.std(axis=(0, 2)) == pytest.approx([1, 1], abs=1e-3)
-    assert set(layout["measures"]) == {
-        "trustworthiness_base",
-        "trustworthiness_tuned",
-        "neighbour_overlap",
-    }
-    file = projection.map_file(compared.embeddings_dir, method)
-    file.write_text(json.dumps({**layout, "kept": True}), encoding="utf-8")
-    assert encoder.map(compared, method)["kept"]
-
-
-@pytest.mark.parametrize("method", ["isomap", "../state", None, 3, ["pca"]])
-def test_an_unknown_method_is_refused(
-    encoder: Encoder, compared: ComparedRun, method: object
-) -> None:
-    with pytest.raises(StudioError, match="pca, tsne, umap"):
-        encoder.map(compared, method)
+def test_few_points_of_many_dimensions_tell_their_axes_too(clustered: Array) -> None:
+    few = clustered[::40]
+    (places, _) = lay_out(few, few, "pca")
+    assert np.abs(np.c_[few, np.ones(len(few))] @ affine(few, places) - places).max() < 1e-5
