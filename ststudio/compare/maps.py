@@ -11,9 +11,9 @@ from typing import Any
 
 from ststudio.child import Child, ChildDied
 from ststudio.compare.clusters import clusters_file
-from ststudio.compare.encoder import Compared, check_compared
 from ststudio.compare.map_job import map_file, places_file, rows_file
 from ststudio.compare.projection import LAYOUTS
+from ststudio.compare.sides import Compared, check_compared
 from ststudio.errors import StudioError
 from ststudio.settings import get_settings
 

@@ -39,8 +39,8 @@ def describe(
     told = []
     for row, before, after in zip(rows, near["base"], near["tuned"], strict=True):
         stayed = {other for other, _ in before} & {other for other, _ in after}
-        among = [_most([labels[other] for other, _ in side]) for side in (before, after)]
-        told.append(Moved(row, far[row], *among, len(stayed), len(after)))
+        was, now = (_most([labels[other] for other, _ in side]) for side in (before, after))
+        told.append(Moved(row, far[row], was, now, len(stayed), len(after)))
     return told
 
 

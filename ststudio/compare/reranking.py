@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from ststudio.child import Child, ChildDied
-from ststudio.compare.encoder import Compared, clean_query, get_encoder
+from ststudio.compare.encoder import clean_query, get_encoder
+from ststudio.compare.sides import Compared
 from ststudio.errors import StudioError
 from ststudio.rerankers import download_reranker, resolve_reranker
 from ststudio.settings import get_settings

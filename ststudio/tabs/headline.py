@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from ststudio.compare.encoder import check_compared
+from ststudio.compare.sides import check_compared
 from ststudio.compare.watched import Job, Sign, last, watched
 from ststudio.errors import StudioError
 from ststudio.runs.run import Run

@@ -194,7 +194,7 @@ def build(session: gr.State) -> list[gr.components.Component]:
     outputs = [status, stop, again, method, plot, stage, words, colour, drawn, moved]
     inputs = [session, method, colour, asked]
     private: dict[str, Any] = {**QUIET, "concurrency_limit": 4}
-    slow = [
+    slow: Any = [
         trigger(draw, inputs, outputs, **{**private, "concurrency_limit": 16})
         for trigger in (method.input, again.click)
     ]

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from ststudio.compare.encoder import check_compared
+from ststudio.compare.sides import check_compared
 from ststudio.compare.size_figure import MEASURES, size_figure
 from ststudio.compare.watched import Job, Sign, last, watched
 from ststudio.data.findings import count

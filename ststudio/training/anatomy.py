@@ -20,7 +20,8 @@ BINS = 40
 LISTED = 20  # pairs of each kind of mistake
 TEXT_CHARACTERS = 300
 
-Floats, Bools = NDArray[np.float64], NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
