@@ -34,7 +34,7 @@ def in_words(report: Mapping[str, Any], metric: str, units: str) -> tuple[str, s
     head = HEADS[report["verdict"]] if n >= FEWEST_UNITS else "Too few test rows to tell"
     if report["verdict"] != "MARGINAL" and abs(delta) < HARDLY:
         head += ", but hardly enough to notice"
-    return head, f"{metric} on {n:,} held-out units {movement(report)}."
+    return head, f"{metric} on {n:,} held-out {units} {movement(report)}."
 
 
 def movement(report: Mapping[str, Any]) -> str:
