@@ -46,7 +46,7 @@ def similarity_figure(found: Mapping[str, Any]) -> go.Figure:
     figure.update_layout(barmode="overlay", bargap=0.0, showlegend=False)
     figure.update_layout(margin={"l": 8, "r": 8, "t": 28, "b": 8})
     figure.update_annotations(font={"size": 13, "color": INK})
-    figure.update_xaxes(fixedrange=True)
+    figure.update_xaxes(fixedrange=True, range=[edges[0], edges[-1]])
     figure.update_xaxes(title_text="cosine similarity", row=2, col=1)
     figure.update_yaxes(fixedrange=True, tickformat=".0%", matches="y")
     return figure

@@ -121,7 +121,7 @@ PAIRINGS: dict[str, Pairing] = {
     "EmbeddingSimilarityEvaluator": Pairing(
         _of_scores,
         f"two texts scored {ALIKE} or more",
-        f"two texts scored below {UNLIKE} (those between are left out)",
+        f"two texts scored below {UNLIKE}; those between are left out",
     ),
     "BinaryClassificationEvaluator": Pairing(
         _of_labels, "two texts labelled similar", "two texts labelled not similar"
