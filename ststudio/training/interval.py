@@ -12,6 +12,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 CONFIDENCE = 0.95
+# Units counted in where few change, half up and half down: one too few covers less than it says
+# where all change in one direction, two cover more where as many are lost as won.
+PSEUDO_UNITS = 1.5
 Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 
@@ -25,10 +28,11 @@ def paired_means(
     Their mean over unequal units is a ratio, with the variance of one (Cochran 1977, section 6.4).
     A unit and the one it rests on vary together, so their products count in, too, as for data that
     depend on each other along a network (Kojevnikov, Marmer and Song 2021). Where few units change,
-    the normal interval is too short: one more is counted in, half up and half down, as large as
-    those that the variance rests on. For hits it is ±1, and this is the interval of Agresti and Min
-    2005, "Simple improved confidence intervals for comparing matched proportions". The percentile
-    bootstrap covers far too little then.
+    a normal interval is too short, and the percentile bootstrap more so: some pseudo-units are
+    counted in, as large as those that the variance rests on. For hits they are ±1, between the one
+    of Agresti and Min 2005, "Simple improved confidence intervals for comparing matched
+    proportions", and the two of Bonett and Price 2012, "Adjusted Wald confidence interval for a
+    difference of binomial proportions based on paired data".
     """
     difference = after - before
     n = int(units.max()) + 1
@@ -38,10 +42,10 @@ def paired_means(
     gains = delta + excess * n / len(units)
     squares = gains**2
     size = float(squares @ squares / squares.sum()) if squares.any() else 1.0
-    total = n + 2
+    total = n + PSEUDO_UNITS
     centre = float(gains.sum()) / total
     together = _together(gains - delta, [(units, units[other]) for other in nearest])
-    variance = (float(squares.sum()) + size + 2 * together) / total - centre**2
+    variance = (float(squares.sum()) + PSEUDO_UNITS * size + 2 * together) / total - centre**2
     half = Z * math.sqrt(variance / total)
     return centre - half, centre + half
 

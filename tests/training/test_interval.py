@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import multinomial
 
 from ststudio.training.interval import Z, paired_means
 from ststudio.training.verdict import verdict
@@ -18,16 +19,42 @@ from tests.training.simulated import (
 TRIALS = 2_000
 
 
-@pytest.mark.parametrize(("up", "down"), [(12, 2), (7, 0), (0, 0)])
-def test_means_of_hits_have_the_interval_of_agresti_and_min(up: int, down: int) -> None:
-    n = 200
+def interval_of(up: int, down: int, n: int) -> tuple[float, float]:
+    """Return the interval where so many of n hits were won and so many lost."""
     after, before = np.zeros(n), np.zeros(n)
     after[:up] = 1
     before[up : up + down] = 1
-    p_up, p_down = (up + 0.5) / (n + 2), (down + 0.5) / (n + 2)  # half a unit in each of four cells
-    half = Z * np.sqrt((p_up + p_down - (p_up - p_down) ** 2) / (n + 2))
-    expected = (p_up - p_down - half, p_up - p_down + half)
-    assert paired_means(before, after, np.arange(n)) == pytest.approx(expected, abs=1e-12)
+    return paired_means(before, after, np.arange(n))
+
+
+@pytest.mark.parametrize(("up", "down"), [(12, 2), (7, 0), (0, 0)])
+def test_the_interval_of_hits_lies_between_two_published_ones(up: int, down: int) -> None:
+    n, halves = 200, {}
+    for extra in (1, 2):  # Agresti and Min 2005; Bonett and Price 2012
+        p_up, p_down = (up + extra / 2) / (n + 2), (down + extra / 2) / (n + 2)
+        halves[extra] = Z * np.sqrt((p_up + p_down - (p_up - p_down) ** 2) / (n + 2))
+    low, high = interval_of(up, down, n)
+    assert halves[1] < (high - low) / 2 < halves[2]
+    assert (low + high) / 2 == pytest.approx((up - down) / n, rel=0.01)
+
+
+@pytest.mark.parametrize("n", [200, 500])
+def test_the_interval_of_hits_covers_the_truth_by_count_of_all_outcomes(n: int) -> None:
+    most = 50
+    outcomes = [(up, down) for up in range(most) for down in range(most)]
+    low, high = np.array([interval_of(up, down, n) for up, down in outcomes]).T
+    ups, downs = np.array(outcomes).T
+    covered = []
+    for changes in np.linspace(8, 24, 17):
+        for lost in (0.001, 0.25, 0.5, 1):  # to one that is won
+            up = changes / n / (1 + lost)
+            drawn = multinomial.pmf(
+                np.stack([ups, downs, n - ups - downs], axis=1), n, [up, up * lost, 1 - changes / n]
+            )
+            assert drawn.sum() > 0.9999
+            truth = up - up * lost
+            covered.append(drawn[(low <= truth) & (truth <= high)].sum())
+    assert 0.925 <= min(covered) and max(covered) <= 0.98
 
 
 def test_identical_models_never_win_or_lose() -> None:
@@ -58,8 +85,6 @@ def test_units_that_rest_on_each_other_count_as_less_than_two() -> None:
 
 
 SPARSE = {
-    "one in forty changes": hits(0.95, 0.01, 0.30),
-    "nothing is lost": hits(0.70, 0.0001, 0.10),
     "it gets much worse": hits(0.90, 0.20, 0.10),
     "few rows of alike ones change": hits(0.90, 0.01, 0.15, Rows(5, 0.7)),
     "nDCG, many change": gains(0.4, 0.6, 0.5),

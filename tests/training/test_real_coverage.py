@@ -16,7 +16,7 @@ from tests.training.samples import real_examples
 from tests.training.simulated import Evidence, Floats, among, trials
 
 TRIALS = 2_000
-ROWS = 2_500  # that stand for all there are
+ROWS = 1_500  # that stand for all there are
 FEW_DIMENSIONS = 96  # the packaged model cut to so many is the worse of two models
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -111,7 +111,7 @@ def test_of_queries(real_hub: dict[str, str], embed: Embed) -> None:
 
 @pytest.mark.parametrize("name", ["banking77", "trec"])
 def test_of_classes(name: str, real_hub: dict[str, str], embed: Embed) -> None:
-    rows = real_examples(real_hub, name, 2 * ROWS).train
+    rows = real_examples(real_hub, name, 3 * ROWS).train
     labels = np.array(rows["label"].to_pylist())
     models = embed(rows["text"].to_pylist())
 
