@@ -85,7 +85,7 @@ def test_two_models_come_forward_together_and_the_same_texts_are_embedded_once(
 def test_a_killed_process_leaves_what_it_embedded_which_is_searched_and_gone_on_from(
     embedder: Embedder, encoder: Encoder, side: Side, tmp_path: Path
 ) -> None:
-    given = texts(12 * BLOCK, "killed")
+    given = texts(8 * BLOCK, "killed")
     corpus = keep_corpus(given)
     child = Child("embed", tmp_path)
     child.send(_message(Job(corpus, (side,))))
