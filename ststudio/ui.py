@@ -77,6 +77,7 @@ CSS = f"""
 .hits.tuned h4 {{ border-color: {palette.TUNED}; }}
 .hits.crossed h4 {{ border-color: {palette.INK}; }}
 .rows .sizes th, .rows .sizes td {{ overflow-wrap: normal; }}
+.rows .sizes td:first-child {{ white-space: nowrap; }}
 .felt {{ display: flex; flex-wrap: wrap; gap: 12px; margin: 8px 0; }}
 .felt .card {{ flex: 1 1 260px; padding: 10px 14px; border-left: 4px solid {palette.BASE};
   border-radius: 4px; background: var(--background-fill-secondary); }}

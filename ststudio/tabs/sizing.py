@@ -197,12 +197,11 @@ def _timing(found: Mapping[str, Any], scaled: bool) -> str:
 
 
 def opened(run: Run | None) -> tuple[Any, ...]:
-    """Return what is shown of another run: its sizes where they are known."""
-    found = run.sizes if run else None
-    if found is None:
-        away = gr.update(value=None, visible=False)
-        return "", away, gr.update(value="", visible=False)
-    return "", *shown(found)
+    """Return what is shown when another run is opened: nothing, until it is asked for.
+
+    What the run keeps comes at the click: a plot drawn into a closed accordion has no width to fit.
+    """
+    return "", gr.update(value=None, visible=False), gr.update(value="", visible=False)
 
 
 def build(session: gr.State) -> list[gr.components.Component]:
