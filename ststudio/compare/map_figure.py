@@ -55,7 +55,7 @@ def clouds(groups: Sequence[str]) -> list[Cloud]:
         Cloud(name, np.flatnonzero(members == number), number) for name, number in numbers.items()
     ]
     left = np.flatnonzero(members == -1)
-    kinds = len({groups[row] for row in left.tolist()} - {""})
+    kinds = len({groups[int(row)] for row in left} - {""})
     rest = Cloud(f"{kinds} others" if kinds > 1 else "others" if names else "", left, None)
     return [rest, *found] if len(left) else found
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ststudio.compare.map_figure import named_groups
 
+LEAST = 0.01  # of a cosine, in mean: less is nobody's story
 Near = Mapping[str, Sequence[Sequence[tuple[int, float]]]]  # as compare/neighbourhood.py gives it
 
 
@@ -28,7 +29,7 @@ def most_moved(layout: Mapping[str, Any], count: int) -> list[int]:
     """Return the rows of the points that moved farthest, the farthest first."""
     far = np.array(layout["moved"])
     order = np.argsort(-far, kind="stable")[:count]
-    return [int(row) for row in order if far[row] > 0]
+    return [int(row) for row in order if far[row] >= LEAST]
 
 
 def describe(
@@ -39,8 +40,8 @@ def describe(
     told = []
     for row, before, after in zip(rows, near["base"], near["tuned"], strict=True):
         stayed = {other for other, _ in before} & {other for other, _ in after}
-        was, now = (_most([labels[other] for other, _ in side]) for side in (before, after))
-        told.append(Moved(row, far[row], was, now, len(stayed), len(after)))
+        was, is_now = (_most([labels[other] for other, _ in side]) for side in (before, after))
+        told.append(Moved(row, far[row], was, is_now, len(stayed), len(after)))
     return told
 
 

@@ -10,7 +10,6 @@ from ststudio.compare.projection import SEED, Array
 NEIGHBOURS = 10
 SAMPLE = 1_000  # points whose neighbourhoods are measured: trustworthiness is quadratic in them
 LANDMARKS = 500  # points to which every point's cosine is compared
-CHUNK = 2_000  # points at once
 
 
 def shared_neighbours(base: Array, tuned: Array) -> float:
@@ -50,16 +49,22 @@ def trustworthiness(vectors: Array, places: Array, count: int) -> float:
 def movements(base: Array, tuned: Array) -> Array:
     """Return how far each point moved, [points]: how much its cosines with others changed, in mean.
 
-    A model that only turned or mirrored its space moved nothing, and no alignment is needed,
-    which would share one cluster's way out among all others. Others are a sample of 500.
+    What changed alike for all pairs (a line through all cosines before and after) is left out. A
+    model that only turned or mirrored its space moved nothing, and no alignment is needed, which
+    would share one cluster's way out among all others. Others are a sample of 500.
     """
     asked = _sample(len(base), LANDMARKS)
-    change = np.zeros(len(base), dtype=np.float64)
-    for start in range(0, len(base), CHUNK):
-        rows = slice(start, start + CHUNK)
-        before, after = base[rows] @ base[asked].T, tuned[rows] @ tuned[asked].T
-        change[rows] = np.abs(after - before).mean(axis=1)
-    return change
+    before, after = base @ base[asked].T, tuned @ tuned[asked].T
+    slope, shift = _line(before, after)
+    change: npt.NDArray[Any] = np.abs(after - slope * before - shift)
+    return np.asarray(change.mean(axis=1), dtype=np.float64)
+
+
+def _line(before: Array, after: Array) -> tuple[np.float32, np.float32]:
+    spread = float(before.var())
+    together = float(((before - before.mean()) * (after - after.mean())).mean())
+    slope = together / spread if spread > 1e-12 else 1.0
+    return np.float32(slope), np.float32(float(after.mean()) - slope * float(before.mean()))
 
 
 def measures(base: Array, tuned: Array, base_xy: Array, tuned_xy: Array) -> dict[str, float]:

@@ -29,7 +29,7 @@ def moved_html(
 ) -> str:
     """List the texts that moved most, each with whom it was among and with whom it is now."""
     if not moved:
-        return "<p>No text moved: to both models the texts lie alike.</p>"
+        return "<p>No text moved: to both models the texts lie alike, to a hundredth.</p>"
     rows = []
     for one in moved:
         own = points[one.row]["group"] if groups else ""
@@ -40,8 +40,8 @@ def moved_html(
             f"it keeps {one.kept} of its {one.of} nearest</div></li>"
         )
     return (
-        "<p>Ordered by how much a text's cosines with other texts changed, in mean: that is "
-        "counted by the models' own vectors, not in the picture. From and to: "
+        "<p>Ordered by how much a text's cosines with other texts changed, in mean, beyond what "
+        "changed alike for all: by the models' own vectors, not in the picture. From and to: "
         f"{what} that most of its ten nearest texts have.</p>"
         f"<ol>{''.join(rows)}</ol>"
     )

@@ -58,7 +58,11 @@ def embedding_map(run: str, method: str = "pca") -> dict[str, Any]:
 
 @explained
 def draw(
-    session: Session, method: str, colour: str, asked: dict[str, Any] | None
+    session: Session,
+    method: str,
+    colour: str,
+    asked: dict[str, Any] | None,
+    drawn: str | None = None,
 ) -> Iterator[tuple[Any, ...]]:
     """Lay the map out, telling how far that has come, show it, and list what moved most."""
     run = shown_run(session)
@@ -83,17 +87,23 @@ def draw(
             listed = movers(run, news)
             yield tuple(gr.skip() for _ in range(9)) + (listed,)
     except StudioError:
-        yield hidden, hidden, visible, free, *kept  # or the bar would stand there for ever
+        back = gr.update(value=drawn or method, interactive=True)
+        yield hidden, hidden, visible, back, *kept  # or the bar would stand there for ever
         raise
 
 
 @explained
 def first(
-    ready: bool, session: Session, method: str, colour: str, asked: dict[str, Any] | None
+    ready: bool,
+    session: Session,
+    method: str,
+    colour: str,
+    asked: dict[str, Any] | None,
+    drawn: str | None = None,
 ) -> Iterator[tuple[Any, ...]]:
     """Draw the map where its tab is open, and have it laid out by then where it is not yet."""
     if ready:  # a gr.Plot that is filled before its tab was ever open stays empty
-        yield from draw(session, method, colour, asked)
+        yield from draw(session, method, colour, asked, drawn)
         return
     yield tuple(gr.skip() for _ in range(10))
     run = shown_run(session)
@@ -192,9 +202,9 @@ def build(session: gr.State) -> list[gr.components.Component]:
         moved = gr.HTML("", js_on_load=PICK, css_template=LISTS, elem_id="map-moved")
 
     outputs = [status, stop, again, method, plot, stage, words, colour, drawn, moved]
-    inputs = [session, method, colour, asked]
+    inputs = [session, method, colour, asked, drawn]
     private: dict[str, Any] = {**QUIET, "concurrency_limit": 4}
-    slow: Any = [
+    slow: list[Any] = [
         trigger(draw, inputs, outputs, **{**private, "concurrency_limit": 16})
         for trigger in (method.input, again.click)
     ]
