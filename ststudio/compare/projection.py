@@ -11,7 +11,7 @@ Array = npt.NDArray[np.floating[Any]]
 Tell = Callable[[str, float], None]  # what is being done, and the share that is done
 
 SEED = 12
-SPANNING = 3_000  # points that span any space of vectors here
+SPANNING = 1_500  # points that span any space of vectors here
 INNER_DIMENSIONS = 50  # what t-SNE and UMAP see, as t-SNE's authors advise
 ROUNDING = 1e-5  # of unit vectors in float32, after a turn
 PATIENT_POINTS = 3_000  # beyond them half the steps: 10,000 points fit the time limit
@@ -25,7 +25,8 @@ def pca(vectors: Array, dimensions: int = 2) -> Array:
     """
     centred = np.asarray(vectors, dtype=np.float64)
     centred = centred - centred.mean(axis=0)
-    _, axes = np.linalg.eigh(centred.T @ centred)  # ascending
+    products = centred.astype(np.float32) if len(centred) > SPANNING else centred  # half the time
+    _, axes = np.linalg.eigh((products.T @ products).astype(np.float64))  # ascending
     scores = centred @ axes[:, ::-1][:, :dimensions]
     missing = dimensions - scores.shape[1]
     scores = np.pad(scores, ((0, 0), (0, missing))) if missing > 0 else scores

@@ -9,16 +9,16 @@ from ststudio.compare.projection import SEED, Array
 
 NEIGHBOURS = 10
 SAMPLE = 1_000  # points whose neighbourhoods are measured: trustworthiness is quadratic in them
-LANDMARKS = 500  # points to which every point's cosine is compared
+LANDMARKS = 500  # points that are compared with every other point
 
 
 def shared_neighbours(base: Array, tuned: Array) -> float:
     """Return the mean fraction, 0 to 1, of a point's 10 nearest neighbours that both models share.
 
     Neighbours are looked for among all points, by cosine in full space ([points, width] of unit
-    length); points are a sample of at most 1,000.
+    length); points are a sample of at most 500.
     """
-    asked = _sample(len(base))
+    asked = _sample(len(base), LANDMARKS)
     count = min(NEIGHBOURS, len(base) - 1)
     found = [nearest(vectors, asked, count)[0] for vectors in (base, tuned)]
     shared = [len(np.intersect1d(*pair)) for pair in zip(*found, strict=True)]
@@ -35,14 +35,13 @@ def trustworthiness(vectors: Array, places: Array, count: int) -> float:
     points = len(vectors)
     scores = vectors @ vectors.T
     np.fill_diagonal(scores, -np.inf)
-    order = np.argsort(-scores, axis=1, kind="stable")
-    ranks = np.empty_like(order)
-    np.put_along_axis(ranks, order, np.arange(1, points + 1)[None, :], axis=1)
     squares = (places**2).sum(axis=1)
     apart = squares[:, None] + squares[None, :] - 2 * places @ places.T
     np.fill_diagonal(apart, np.inf)
-    near = np.argsort(apart, axis=1, kind="stable")[:, :count]
-    cost = np.maximum(np.take_along_axis(ranks, near, axis=1) - count, 0).sum()
+    near = np.argpartition(apart, count - 1, axis=1)[:, :count]
+    found = np.take_along_axis(scores, near, axis=1)
+    ranks = np.stack([(scores > found[:, [k]]).sum(axis=1) + 1 for k in range(count)], axis=1)
+    cost = np.maximum(ranks - count, 0).sum()
     return float(1 - cost * 2 / (points * count * (2 * points - 3 * count - 1)))
 
 
