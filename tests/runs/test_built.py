@@ -14,7 +14,7 @@ from ststudio.runs.admission import start_run
 from ststudio.runs.built import notes
 from ststudio.runs.queue import get_queue
 from ststudio.runs.run import Run
-from ststudio.tabs.running import verdict_words
+from ststudio.tabs.verdict import verdict_words
 from ststudio.training.recipe import Recipe
 from tests.conftest import Training, wait
 from tests.hub.server import Hub

@@ -12,7 +12,7 @@ from ststudio.data.sources import open_source
 from ststudio.hub.card import card
 from ststudio.runs.admission import start_run
 from ststudio.runs.model_facts import diagnosis_json
-from ststudio.tabs.running import base_words
+from ststudio.tabs.verdict import base_words
 from tests.conftest import Training, wait
 from tests.hub.server import Hub
 from tests.pieces import deberta_files, deberta_weights
