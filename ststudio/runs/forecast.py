@@ -75,8 +75,7 @@ def work_of_page(found: Json, recipe: Recipe) -> Work | None:
     roles = [
         case.columns[min(place, len(case.columns) - 1)] for place in range(len(becomes.columns))
     ]
-    return _work(
-        becomes,
+    return Work(
         _texts(lengths, roles, recipe),
         min(parts["train"], recipe.max_train_rows or parts["train"]),
         parts["dev"],
@@ -90,8 +89,7 @@ def work_of(examples: Examples, lengths: Json | None, recipe: Recipe) -> Work | 
     case = CASES[examples.case]
     if not lengths or not set(case.columns) <= set(lengths["roles"]):
         return None
-    return _work(
-        case,
+    return Work(
         _texts(lengths, list(case.columns), recipe),
         examples.train.num_rows,
         examples.dev.num_rows,
@@ -103,43 +101,3 @@ def work_of(examples: Examples, lengths: Json | None, recipe: Recipe) -> Work | 
 def _texts(lengths: Json, roles: list[str], recipe: Recipe) -> tuple[Texts, ...]:
     limit = recipe.max_seq_length or lengths["limit"]
     return tuple(Texts.of(lengths["roles"][role], limit) for role in roles)
-
-
-def _work(
-    case: Case, roles: tuple[Texts, ...], train: int, dev: int, test: int, corpus: int
-) -> Work:
-    return Work(roles, train, dev, test, corpus, case.evaluator)
-
-
-def forecast_page(
-    machine: Machine, found: Json, settings: Json, token: str | None = None
-) -> Forecast | None:
-    """Estimate what a click would start; None where too little is known of rows or model."""
-    recipe = admissible(settings)
-    case = CASES[found["case"]]
-    derived = recipe.derived(case if recipe.loss in case.losses else trained_case(case.key))
-    work = work_of_page(found, derived)
-    base, model = named_base(recipe.base_model, token)
-    shape = shape_in(model)
-    if work is None or shape is None or recipe.modules:  # what is built here has its own shape
-        return None
-    missing = base.bytes if isinstance(base, ModelRef) and base.origin == "hub" else 0
-    return Forecast(estimate(machine, shape, work, derived), missing)
-
-
-def forecast_run(
-    machine: Machine | None, examples: Examples, lengths: Json | None, recipe: Recipe
-) -> dict[str, Any] | None:
-    """Return the estimate that a run keeps, to be compared with what it took."""
-    work = work_of(examples, lengths, recipe)
-    shape = _known_shape(recipe.base_model)
-    if machine is None or work is None or shape is None or recipe.modules:
-        return None
-    return estimate(machine, shape, work, recipe).to_json()
-
-
-def _known_shape(base_model: BaseModel) -> Shape | None:
-    try:
-        return shape_in(named_base(base_model, None)[1])
-    except StudioError:  # private, or away: then nothing is promised
-        return None

@@ -15,12 +15,11 @@ DEV_BATCH = 16  # … and when dev is looked at, by the evaluators' own default 
 CHUNK_TOKENS = 48  # what one more chunk of like length costs in a step (training/bucketing.py)
 RECOMPUTED = 4 / 3  # of a step's arithmetic, by losses that embed a batch twice to save memory
 # Seconds on two cores, beside what is measured: the trainer made and its rows prepared; the work
-# of a step that is no arithmetic (batches, log, callbacks); both models' metrics, by evaluator:
-# two thousand resamples of a rank statistic take longer than those of a mean.
+# of a step that is no arithmetic (batches, log, callbacks); both models' metrics, and to write
+# model, vectors and report.
 PREPARED_SECONDS = 1.0
 STEP_SECONDS = 0.006
-METRICS_SECONDS = {"EmbeddingSimilarityEvaluator": 2.0, "BinaryClassificationEvaluator": 3.0}
-FEW_SECONDS = 0.7  # for metrics by other evaluators, and to write model, vectors and report
+FEW_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,6 @@ class Work:
     dev_rows: int
     test_units: int
     corpus: int  # texts, the test's own answers among them
-    evaluator: str
 
     @property
     def answers(self) -> Texts:
@@ -209,4 +207,4 @@ def _measuring_seconds(
     least = both(few, min(work.corpus, few) if len(work.roles) > 1 else 0)
     allowed = max(measuring_budget(training, gone), least)
     encoding = min(beside + both(work.test_units, work.corpus), allowed)
-    return encoding + METRICS_SECONDS.get(work.evaluator, 0.0) + FEW_SECONDS
+    return encoding + FEW_SECONDS

@@ -16,7 +16,7 @@ SHORT, LONG = Texts(15.0, 250.0, 5.0), Texts(200.0, 42_000.0, 45.0)
 MACHINE = Machine(
     MINILM, Line(0.01, 0.0002), Line(0.005, 0.00006), optimizer=2e-9, load=0.5
 )  # fmt: skip
-WORK = Work((SHORT,) * 3, 2_000, 200, 300, 1_000, "TripletEvaluator")
+WORK = Work((SHORT,) * 3, 2_000, 200, 300, 1_000)
 
 
 def asked(**settings: Any) -> Recipe:
