@@ -101,3 +101,37 @@ def work_of(examples: Examples, lengths: Json | None, recipe: Recipe) -> Work | 
 def _texts(lengths: Json, roles: list[str], recipe: Recipe) -> tuple[Texts, ...]:
     limit = recipe.max_seq_length or lengths["limit"]
     return tuple(Texts.of(lengths["roles"][role], limit) for role in roles)
+
+
+def forecast_page(
+    machine: Machine, found: Json, settings: Json, token: str | None = None
+) -> Forecast | None:
+    """Estimate what a click would start; None where too little is known of rows or model."""
+    recipe = admissible(settings)
+    case = CASES[found["case"]]
+    derived = recipe.derived(case if recipe.loss in case.losses else trained_case(case.key))
+    work = work_of_page(found, derived)
+    base, model = named_base(recipe.base_model, token)
+    shape = shape_in(model)
+    if work is None or shape is None or recipe.modules:  # what is built here has its own shape
+        return None
+    missing = base.bytes if isinstance(base, ModelRef) and base.origin == "hub" else 0
+    return Forecast(estimate(machine, shape, work, derived), missing)
+
+
+def forecast_run(
+    machine: Machine | None, examples: Examples, lengths: Json | None, recipe: Recipe
+) -> dict[str, Any] | None:
+    """Return the estimate that a run keeps, to be compared with what it took."""
+    work = work_of(examples, lengths, recipe)
+    shape = _known_shape(recipe.base_model)
+    if machine is None or work is None or shape is None or recipe.modules:
+        return None
+    return estimate(machine, shape, work, recipe).to_json()
+
+
+def _known_shape(base_model: BaseModel) -> Shape | None:
+    try:
+        return shape_in(named_base(base_model, None)[1])
+    except StudioError:  # private, or away: then nothing is promised
+        return None
