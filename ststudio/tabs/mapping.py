@@ -211,7 +211,9 @@ def build(session: gr.State) -> list[gr.components.Component]:
     stage.ready(lambda: True, None, ready, **QUIET)
     for news in (ready.change, shown.change):
         news(first, [ready, *inputs], outputs, **private)
-    stop.click(put_back, drawn, [status, stop, method], cancels=slow, **QUIET)
+    # After the cancelling, or a last word of what was cancelled would stand there for ever.
+    ended = stop.click(None, cancels=slow, **QUIET)
+    ended.then(put_back, drawn, [status, stop, method], **QUIET)
     colour.input(recolour, [session, drawn, colour, asked], plot, **private)
     query.submit(ask, [session, drawn, query], [stage, near, asked, plot, colour], **private)
     text.submit(find, [session, drawn, text], [stage, near, asked], **private)
