@@ -24,7 +24,7 @@ DOT = """() => {
 @pytest.fixture
 def compare(page: Page, app: App, served_run: dict[str, Any]) -> Page:
     page.goto(f"{app.url}/?run={served_run['run']}")
-    expect(page.locator("#verdict")).to_contain_text("held-out units")
+    expect(page.locator("#verdict")).to_contain_text("held-out")
     page.get_by_role("tab", name="Compare", exact=True).click()
     expect(page.locator("#map-plot .js-plotly-plot")).to_be_visible()
     expect(page.locator("#map-words")).to_contain_text("trustworthiness")
