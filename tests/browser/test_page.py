@@ -218,7 +218,7 @@ def test_a_race_is_run_and_its_winner_used(page: Page) -> None:
     )
     expect(page.locator("#race-plot .main-svg").first).to_be_visible()
     expect(page.locator("#race-words")).to_contain_text("won on dev", timeout=LONG)
-    expect(page.locator("#verdict")).to_contain_text("held-out units", timeout=LONG)
+    expect(page.locator("#verdict")).to_contain_text("held-out", timeout=LONG)
     page.locator("#race-use").click()
     won = page.locator("#race-words h3").inner_text().removesuffix(" won on dev")
     expect(page.get_by_label("Loss", exact=True)).to_have_value(re.compile(f"^{won}"))
