@@ -140,6 +140,7 @@ def test_any_texts_are_searched_by_both_models_once_they_are_embedded(
         assert len(found[side]) == 2 and {hit["relevant"] for hit in found[side]} == {None}
 
 
+@pytest.mark.slow
 def test_a_runs_own_texts_are_searched_by_other_models(app: App, run: dict[str, Any]) -> None:
     scope = {"left": "tuned", "right": "sentence-transformers/all-MiniLM-L6-v2"}
     state = app.call("embed_corpus", run=run["run"], scope=scope)

@@ -21,6 +21,10 @@ ENDPOINTS = {
     "/stop_embedding",
     "/hard_negatives",
     "/map",
+    "/anatomy",
+    "/sizes",
+    "/closest_pair",
+    "/rerank",
     "/push",
 }
 

@@ -49,6 +49,7 @@ def test_the_map_is_there_by_itself_and_moves_by_key_and_by_button(compare: Page
     assert compare.evaluate(PLACES) == before
 
 
+@pytest.mark.slow
 def test_a_click_on_a_dot_shows_its_neighbours_and_so_do_the_lists_and_the_keyboard(
     compare: Page,
 ) -> None:
@@ -80,6 +81,7 @@ def test_a_click_on_a_dot_shows_its_neighbours_and_so_do_the_lists_and_the_keybo
     expect(compare.get_by_text("Try fewer words").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_query_is_drawn_in_with_its_neighbours_and_colours_the_map(compare: Page) -> None:
     box = compare.locator("#map-query input, #map-query textarea").first
     box.fill("my lamp is gone")
@@ -96,6 +98,7 @@ def test_a_query_is_drawn_in_with_its_neighbours_and_colours_the_map(compare: Pa
     compare.wait_for_function(STAR)  # the query stays
 
 
+@pytest.mark.slow
 def test_a_slow_map_can_be_stopped_and_the_one_before_stays(compare: Page) -> None:
     compare.get_by_label("UMAP").click()
     expect(compare.locator("#map-status")).to_contain_text("UMAP:")

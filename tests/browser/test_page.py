@@ -123,6 +123,7 @@ def test_a_file_is_read_mended_by_one_click_and_made_ready(page: Page, tmp_path:
     expect(page.locator("#go")).to_be_enabled()
 
 
+@pytest.mark.slow
 def test_pasted_rows_are_assigned_mended_undone_and_taken_home(page: Page) -> None:
     rows = [f"press button {n} twice\thow do I reset item {n}?\t{n % 6}" for n in range(90)]
     page.get_by_role("tab", name="Paste", exact=True).click()

@@ -53,6 +53,7 @@ def expected(side: Side, corpus: list[str]) -> np.ndarray:
     return model.encode(corpus, prompt=side.document, normalize_embeddings=True)
 
 
+@pytest.mark.slow
 def test_two_models_come_forward_together_and_the_same_texts_are_embedded_once(
     embedder: Embedder, side: Side, tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_two_models_come_forward_together_and_the_same_texts_are_embedded_once(
     assert not after_a_restart._jobs
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_what_it_embedded_which_is_searched_and_gone_on_from(
     embedder: Embedder, encoder: Encoder, side: Side, tmp_path: Path
 ) -> None:

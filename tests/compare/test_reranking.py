@@ -21,6 +21,7 @@ def crossed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     get_encoder().close()
 
 
+@pytest.mark.slow
 def test_the_best_hits_are_read_again_in_the_order_of_their_scores(
     compared: ComparedRun, crossed: Path
 ) -> None:
@@ -56,6 +57,7 @@ def test_its_process_is_kept_for_the_next_query_and_not_for_ever(crossed: Path) 
     reranker.close()
 
 
+@pytest.mark.slow
 def test_scores_that_are_no_numbers_are_refused(crossed: Path, tmp_path: Path) -> None:
     broken = cross_encoder(tmp_path / "broken")
     weights = load_file(broken / "model.safetensors")

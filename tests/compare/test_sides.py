@@ -103,6 +103,7 @@ def test_what_is_no_model_is_refused(run: Run, name: object, says: str) -> None:
         find_side(run, name)
 
 
+@pytest.mark.slow
 def test_another_model_searches_a_runs_own_texts_once_it_has_embedded_them(
     run: Run, encoder: Encoder, tmp_path: Path, hub: Hub
 ) -> None:

@@ -32,6 +32,7 @@ def copied(run: ComparedRun, folder: Path) -> ComparedRun:
     return ComparedRun(folder)
 
 
+@pytest.mark.slow
 def test_full_float32_is_the_quality_that_the_report_has(training: Training) -> None:
     run = training.run("pair")
     *_, found = measured(run)

@@ -70,6 +70,7 @@ def test_a_program_is_told_that_a_run_from_before_has_none() -> None:
         anatomy(an_old_run().id)
 
 
+@pytest.mark.slow
 def test_a_finished_run_has_its_anatomy(training: Training) -> None:
     run = training.run("triplet")
     whole, said, plot, listed = opened(run)

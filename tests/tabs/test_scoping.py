@@ -23,6 +23,7 @@ def run(training: Training) -> Run:
     return training.run("pair")
 
 
+@pytest.mark.slow
 def test_pasted_lines_are_picked_embedded_and_searched(run: Run) -> None:
     held, corpus, column, words = add_pasted([], LINES)
     assert words.startswith(

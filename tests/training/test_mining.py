@@ -153,6 +153,7 @@ def test_pairs_learn_as_triplets_and_are_measured_as_pairs(tmp_path: Path) -> No
     assert [entry for entry in run.log() if "metric" in entry]
 
 
+@pytest.mark.slow
 def test_what_a_lease_kept_of_a_mined_training_is_taken_over_without_mining_again(
     tmp_path: Path,
 ) -> None:
