@@ -18,6 +18,7 @@ from ststudio.training.anatomy import anatomy
 from ststudio.training.evaluation import compare
 from ststudio.training.live import STATE_SECONDS
 from ststudio.training.neighbours import unit_rows
+from ststudio.training.parts import Part
 from ststudio.training.recipe import Recipe
 from ststudio.training.remembered import Remembered
 
@@ -50,8 +51,9 @@ def fit(
     texts = _texts(case, examples)
     corpus = texts["document"] + examples.test.column(0).to_pylist()
     rate = encoding_seconds(tuned.model, corpus, recipe.seed)
-    passes = 1.0 + base.share_unknown(texts)
-    fitted, notes = pace.fit_examples(examples, case, rate * passes, budget, recipe.seed)
+    each = rate * (1.0 + base.share_unknown(texts))
+    left = budget - each * sum(map(len, _beside(examples)))
+    fitted, notes = pace.fit_examples(examples, case, each, left, recipe.seed)
     if notes:
         replace(fitted, dev=examples.dev).save(run.examples_dir)
         run.add_notes(notes)
@@ -65,6 +67,12 @@ def _texts(case: Case, examples: Examples) -> dict[str, list[str]]:
         role = PROMPT_OF_ROLE.get(name, "")
         texts.setdefault(role, []).extend(examples.test.column(name).to_pylist())
     return texts
+
+
+def _beside(examples: Examples) -> list[str]:
+    """Return the training texts that are embedded because the corpus answers no test text."""
+    corpus = Part.of_test(examples).corpus
+    return [] if corpus is examples.corpus else corpus["text"].to_pylist()
 
 
 class Progress:
@@ -90,7 +98,8 @@ def _distinct(examples: Examples) -> int:
     inputs = CASES[examples.case].columns
     columns = [part[name] for part in (examples.test, examples.dev) for name in inputs]
     texts = [*columns, examples.corpus["text"]]
-    return len({text for column in texts for text in column.unique().to_pylist()})
+    distinct = {text for column in texts for text in column.unique().to_pylist()}
+    return len(distinct.union(_beside(examples)))
 
 
 def measure(
