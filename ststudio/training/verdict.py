@@ -41,7 +41,8 @@ def movement(report: Mapping[str, Any]) -> str:
     """Say how a report's score moved from its baseline, with the interval of the difference."""
     delta, (low, high) = report["delta"], report["interval"]
     # No bound may look like zero that is not: it decides the verdict.
-    digits = 3 if min(abs(low), abs(high)) >= 0.001 else 4
+    bounds = [abs(bound) for bound in (low, high) if bound]
+    digits = next((d for d in (3, 4, 5) if all(round(bound, d) for bound in bounds)), 6)
     before, after = f"{report['baseline']:.{digits}f}", f"{report['score']:.{digits}f}"
     moved = f"{'rose' if delta > 0 else 'fell'} from {before} to **{after}**"
     if before == after:

@@ -1,6 +1,6 @@
 import pytest
 
-from ststudio.training.verdict import in_words, verdict
+from ststudio.training.verdict import in_words, movement, verdict
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,12 @@ def test_a_difference_that_is_there_and_changes_nothing_is_called_so(
     head, sentence = in_words(report, "Triplet accuracy", "anchors")
     assert ("hardly enough to notice" in head) == hardly
     assert sentence.startswith("Triplet accuracy on 500 held-out anchors ")
+
+
+@pytest.mark.parametrize(
+    ("low", "shown"),
+    [(0.0124, "+0.012"), (0.0004, "+0.0004"), (0.00002, "+0.00002"), (0.0, "+0.000")],
+)
+def test_no_bound_looks_like_zero_that_is_not(low: float, shown: str) -> None:
+    report = {"delta": 0.02, "baseline": 0.7, "score": 0.72, "interval": [low, 0.04]}
+    assert f"95 % interval {shown} to" in movement(report)
