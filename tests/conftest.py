@@ -20,6 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 from ststudio.runs.admission import start_run  # noqa: E402
 from ststudio.runs.queue import get_queue  # noqa: E402
 from ststudio.runs.run import Run  # noqa: E402
+from ststudio.settings import get_settings  # noqa: E402
 from tests.hub.server import Hub  # noqa: E402
 from tests.served import App  # noqa: E402
 
@@ -71,6 +72,18 @@ def training() -> Iterator[Training]:
     """Return the session's runs."""
     yield Training()
     get_queue().close()
+
+
+@pytest.fixture
+def own_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """Start a Hub with one person, and send the app there, with a folder of its own."""
+    monkeypatch.setenv("STSTUDIO_DATA", str(tmp_path / "studio"))
+    get_settings.cache_clear()
+    with Hub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        hub.add_user("alice", "hf_alice")
+        yield hub
+    get_settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import json
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -69,16 +69,10 @@ MODEL: Files = PLAIN | {
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """Start a Hub with one person and one model, and send the app there."""
-    monkeypatch.setenv("STSTUDIO_DATA", str(tmp_path / "studio"))
-    get_settings.cache_clear()
-    with Hub() as server:
-        monkeypatch.setenv("HF_ENDPOINT", server.url)
-        server.add_user("alice", "hf_alice")
-        server.add_repo("model", "alice/tiny", MODEL)
-        yield server
-    get_settings.cache_clear()
+def server(own_hub: Hub) -> Hub:
+    """Return a Hub with one person and one model."""
+    own_hub.add_repo("model", "alice/tiny", MODEL)
+    return own_hub
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +18,7 @@ from ststudio.data.findings import count
 from ststudio.data.names import names_a_text
 from ststudio.data.sources import open_source
 from ststudio.data.tables import Table
+from ststudio.data.unused import changed, forget_unused, size_of
 from ststudio.errors import StudioError
 from ststudio.runs.run import read_json, write_json
 from ststudio.settings import get_settings
@@ -27,7 +27,6 @@ from ststudio.shelf import appearing
 CORPORA = "corpora"  # the folder of all of them
 ID = re.compile(r"[0-9a-f]{64}")
 TEXTS, FACTS, VECTORS, PROGRESS = "texts.parquet", "facts.json", "vectors.npy", "progress.json"
-UNFINISHED = ".part-"  # before the name of a folder that is still written
 LIKELY = ("text", "sentence", "content", "passage", "document", "body")  # a corpus's column
 
 
@@ -182,18 +181,12 @@ def _parts(table: Table) -> list[pa.Table]:
 
 def kept_corpora_bytes(folder: Path) -> int:
     """Count the bytes of all corpora."""
-    return sum(map(_bytes, _folders(folder)))
+    return sum(map(size_of, _folders(folder)))
 
 
 def forget_corpora(folder: Path, before: float, most: int) -> None:
-    """Forget what was last used before a time, then the longest unused down to so many bytes."""
-    used = sorted((_used(path), path) for path in _folders(folder))
-    left = kept_corpora_bytes(folder)
-    for when, path in used:
-        over = left > most and not path.name.startswith(UNFINISHED)
-        if when < before or over:
-            left -= _bytes(path)
-            shutil.rmtree(path, ignore_errors=True)
+    """Forget corpora last used before a time, and the longest unused over `most` bytes."""
+    forget_unused(_folders(folder), _used, before, most)
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -202,20 +195,4 @@ def _folders(folder: Path) -> list[Path]:
 
 def _used(path: Path) -> float:
     """Return when a corpus was last searched, or embedded by some model."""
-    times = [0.0]
-    for known in (path, *path.glob(f"*/{PROGRESS}")):
-        try:
-            times.append(known.stat().st_mtime)
-        except OSError:
-            continue  # gone meanwhile
-    return max(times)
-
-
-def _bytes(path: Path) -> int:
-    total = 0
-    for file in path.rglob("*"):
-        try:
-            total += file.stat().st_size
-        except OSError:
-            continue  # gone meanwhile
-    return total
+    return max(map(changed, (path, *path.glob(f"*/{PROGRESS}"))))

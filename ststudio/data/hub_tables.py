@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from ststudio.data.judgements import as_ids, lost_judgements, named_by, relevant_of
-from ststudio.data.kept_tables import DATASETS, UNFINISHED, open_kept, open_used
+from ststudio.data.kept_tables import DATASETS, open_kept, open_used
 from ststudio.data.layouts import Subset, choose_splits, choose_subset, find_subsets
 from ststudio.data.locks import only_one
 from ststudio.data.private_tables import read_private
@@ -24,6 +24,7 @@ from ststudio.data.tables import (
     read_parts,
     reading_limits,
 )
+from ststudio.data.unused import UNFINISHED
 from ststudio.errors import StudioError
 from ststudio.fetch import DatasetRef, resolve_dataset
 from ststudio.remote import COMMIT, HubAway

@@ -12,7 +12,7 @@ from ststudio.errors import StudioError
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import explained
-from ststudio.tabs.progress import bar
+from ststudio.tabs.progress import bar, build_job, wire_job
 from ststudio.tabs.session import Session
 
 CLOSEST = Job(
@@ -161,15 +161,8 @@ def build(session: gr.State) -> list[gr.components.Component]:
     """Lay out the accordion and wire it; return what `opened` fills."""
     with gr.Accordion("The closest pair among 10,000 sentences", open=False):
         gr.Markdown(ABOUT)
-        with gr.Row():
-            go = gr.Button("Find the closest pair", elem_id="find-pair")
-            stop = gr.Button("Stop", min_width=80, scale=0)
-        progress = gr.HTML("", elem_id="pair-progress")
+        job = build_job("Find the closest pair", "find-pair")
         result = gr.HTML("", elem_id="pair")
-    outputs: list[gr.components.Component] = [progress, result]
-    finding = go.click(
-        find_pair, session, outputs, api_visibility="private", show_progress="hidden"
-    )
-    stop.click(lambda: "", None, progress, cancels=[finding], api_visibility="private")
+    wire_job(job, find_pair, [session], [result])
     gr.api(closest_pair, api_name="closest_pair")
-    return outputs
+    return [job[-1], result]

@@ -93,17 +93,10 @@ def draw(
 
 
 @explained
-def first(
-    ready: bool,
-    session: Session,
-    method: str,
-    colour: str,
-    asked: dict[str, Any] | None,
-    drawn: str | None = None,
-) -> Iterator[tuple[Any, ...]]:
+def first(ready: bool, session: Session, method: str, *settings: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
     """Draw the map where its tab is open, and have it laid out by then where it is not yet."""
     if ready:  # a gr.Plot that is filled before its tab was ever open stays empty
-        yield from draw(session, method, colour, asked, drawn)
+        yield from draw(session, method, *settings)
         return
     yield tuple(gr.skip() for _ in range(10))
     run = shown_run(session)

@@ -13,7 +13,7 @@ from ststudio.errors import StudioError
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import explained
-from ststudio.tabs.progress import bar
+from ststudio.tabs.progress import bar, build_job, wire_job
 from ststudio.tabs.session import Session
 
 SIZES = Job(
@@ -208,16 +208,9 @@ def build(session: gr.State) -> list[gr.components.Component]:
     """Lay out the accordion and wire it; return what `opened` fills."""
     with gr.Accordion("Size: how small may the vectors be?", open=False):
         gr.Markdown(ABOUT)
-        with gr.Row():
-            go = gr.Button("Measure the sizes", elem_id="measure-sizes")
-            stop = gr.Button("Stop", min_width=80, scale=0)
-        progress = gr.HTML("", elem_id="sizes-progress")
+        job = build_job("Measure the sizes", "measure-sizes")
         plot = gr.Plot(show_label=False, visible=False, elem_id="sizes-plot")
         table = gr.HTML("", visible=False, elem_id="sizes")
-    outputs = [progress, plot, table]
-    measuring = go.click(
-        measure_sizes, session, outputs, api_visibility="private", show_progress="hidden"
-    )
-    stop.click(lambda: "", None, progress, cancels=[measuring], api_visibility="private")
+    wire_job(job, measure_sizes, [session], [plot, table])
     gr.api(sizes, api_name="sizes")
-    return outputs
+    return [job[-1], plot, table]

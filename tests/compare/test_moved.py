@@ -6,29 +6,13 @@ import pytest
 from ststudio.compare.moved import describe, most_moved, telling
 from ststudio.compare.projection import Array
 from ststudio.compare.trust import movements, nearest
-
-CLUSTERS, EACH, WIDTH = 6, 80, 32
-
-
-def unit(vectors: Array) -> Array:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray((vectors / lengths).astype(np.float32))
+from tests.compare.clouds import EACH, clusters, mirrored, unit
 
 
 @pytest.fixture(scope="module")
 def clustered() -> Array:
     """Return 480 unit vectors in six clusters."""
-    random = np.random.default_rng(5)
-    centres = np.repeat(random.normal(size=(CLUSTERS, WIDTH)), EACH, axis=0)
-    return unit(centres + 0.35 * random.normal(size=centres.shape))
-
-
-def mirrored(vectors: Array) -> Array:
-    """Return a rotated and mirrored copy."""
-    turn, _ = np.linalg.qr(np.random.default_rng(6).normal(size=(WIDTH, WIDTH)))
-    turn[:, 0] *= -np.sign(np.linalg.det(turn))
-    assert np.linalg.det(turn) == pytest.approx(-1)
-    return np.asarray((vectors @ turn).astype(np.float32))
+    return clusters()
 
 
 def test_of_a_rotated_mirrored_copy_nothing_moved(clustered: Array) -> None:

@@ -8,20 +8,13 @@ from threadpoolctl import threadpool_limits
 
 from ststudio.compare import projection
 from ststudio.compare.projection import Array, affine, align, lay_out, pca
+from tests.compare.clouds import CLUSTERS, EACH, WIDTH, clusters, mirrored, unit
 
 # UMAP compiles itself for half a minute in every new process.
 METHODS = [
     pytest.param(name, marks=pytest.mark.slow) if name == "umap" else name
     for name in projection.LAYOUTS
 ]
-
-
-CLUSTERS, EACH, WIDTH = 6, 80, 32
-
-
-def unit(vectors: Array) -> Array:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray((vectors / lengths).astype(np.float32))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,17 +27,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def clustered() -> Array:
     """Return 480 unit vectors in six clusters."""
-    random = np.random.default_rng(5)
-    centres = np.repeat(random.normal(size=(CLUSTERS, WIDTH)), EACH, axis=0)
-    return unit(centres + 0.35 * random.normal(size=centres.shape))
-
-
-def mirrored(vectors: Array) -> Array:
-    """Return a rotated and mirrored copy."""
-    turn, _ = np.linalg.qr(np.random.default_rng(6).normal(size=(WIDTH, WIDTH)))
-    turn[:, 0] *= -np.sign(np.linalg.det(turn))
-    assert np.linalg.det(turn) == pytest.approx(-1)
-    return np.asarray((vectors @ turn).astype(np.float32))
+    return clusters()
 
 
 def movement(layouts: tuple[Array, Array]) -> Array:

@@ -6,11 +6,7 @@ from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
 from ststudio.compare.projection import Array, lay_out
 from ststudio.compare.trust import measures, nearest, shared_neighbours, trustworthiness
-
-
-def unit(vectors: Array) -> Array:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray((vectors / lengths).astype(np.float32))
+from tests.compare.clouds import unit
 
 
 @pytest.fixture(scope="module")
