@@ -11,6 +11,7 @@ from ststudio.compare.figures import plain_layout
 from ststudio.palette import BASE, INK, TUNED
 
 MODELS = (("base", "Base", BASE), ("tuned", "Fine-tuned", TUNED))
+ROOM = 1.1  # of the highest bar
 KINDS = (("together", "belong together"), ("apart", "do not"))
 
 
@@ -48,7 +49,11 @@ def similarity_figure(found: Mapping[str, Any]) -> go.Figure:
     figure.update_annotations(font={"size": 13, "color": INK})
     figure.update_xaxes(fixedrange=True, range=[edges[0], edges[-1]])
     figure.update_xaxes(title_text="cosine similarity", row=2, col=1)
-    figure.update_yaxes(fixedrange=True, tickformat=".0%", matches="y")
+    # In a closed accordion plotly finds no range by itself, and would go on with 400 %.
+    highest = max(max(trace.y) for trace in figure.data) or 1.0
+    figure.update_yaxes(
+        fixedrange=True, tickformat=".0%", matches="y", range=[0, ROOM * highest], nticks=4
+    )
     return figure
 
 

@@ -22,7 +22,7 @@ def build_job(label: str, key: str) -> tuple[gr.Button, gr.Button, gr.HTML]:
     """Lay out a button that starts long work, one that stops it, and the line that follows it."""
     with gr.Row():
         go = gr.Button(label, elem_id=key)
-        stop = gr.Button("Stop", min_width=80, scale=0)
+        stop = gr.Button("Stop", min_width=80, scale=0, visible=False)
     return go, stop, gr.HTML("", elem_id=f"{key}-progress")
 
 
@@ -37,5 +37,8 @@ def wire_job(
     under_way: Any = go.click(
         work, inputs, [progress, *outputs], api_visibility="private", show_progress="hidden"
     )
+    go.click(lambda: gr.update(visible=True), None, stop, **QUIET)
+    under_way.then(lambda: gr.update(visible=False), None, stop, **QUIET)
     # After the cancelling, or a last word of what was cancelled would stand there for ever.
-    stop.click(None, cancels=[under_way], **QUIET).then(lambda: "", None, progress, **QUIET)
+    ended = stop.click(None, cancels=[under_way], **QUIET)
+    ended.then(lambda: ("", gr.update(visible=False)), None, [progress, stop], **QUIET)

@@ -21,7 +21,7 @@ from ststudio.tabs.examination import with_base
 from ststudio.tabs.mending import build_findings
 from ststudio.tabs.options import build_options, chosen, suit
 from ststudio.tabs.running import EMPTY, show
-from ststudio.tabs.session import Session, losses_of, whole
+from ststudio.tabs.session import Session, losses_of, shown_run, whole
 from ststudio.tabs.visitor import visitor_token
 from ststudio.tabs.watching import build_watch, retyped, settled, shown_fields
 from ststudio.training.losses import LOSSES
@@ -129,6 +129,8 @@ def _usual(session: Session, loss: str) -> float:
 def plan(session: Session) -> str:
     """Say what the button will do."""
     found = session.diagnosis
+    if found is None and shown_run(session):
+        return "Below is a run from before. To train another, pick a dataset in the **Data** tab."
     if found is None:
         return "Pick a dataset in the **Data** tab first."
     if not session.ready:

@@ -24,6 +24,11 @@ def test_each_kind_is_a_share_of_its_own_pairs() -> None:
     assert [list(trace.x) for trace in figure.data] == [[0.125, 0.375, 0.625]] * 4
 
 
+def test_the_highest_bar_fills_its_plot_wherever_that_is_drawn_first() -> None:
+    low, high = similarity_figure(found()).layout.yaxis.range
+    assert low == 0 and 0.9 < high < 1.0
+
+
 def test_base_is_grey_and_fine_tuned_the_accent() -> None:
     figure = similarity_figure(found())
     assert [trace.marker.color for trace in figure.data][::2] == [palette.BASE, palette.TUNED]

@@ -1,0 +1,26 @@
+"""Measuring: what is embedded is what was announced, and what the time was counted for."""
+
+from pathlib import Path
+
+import pytest
+
+from ststudio.data.cases import CASES
+from ststudio.data.examples import Examples
+from ststudio.runs.store import RunStore
+from ststudio.training.measuring import _distinct, measure
+from ststudio.training.remembered import Remembered
+from tests.training.samples import examples_of
+from tests.training.tiny import tiny_model
+
+
+@pytest.fixture(scope="module", params=["text-class", "pair"])
+def cut(request: pytest.FixtureRequest) -> Examples:
+    """Return a case of the sample."""
+    return examples_of(request.param)
+
+
+def test_every_text_that_is_embedded_was_announced(tmp_path: Path, cut: Examples) -> None:
+    run, _ = RunStore(tmp_path / "runs").create({}, {})
+    models = Remembered(tiny_model(tmp_path / "one")), Remembered(tiny_model(tmp_path / "two"))
+    measure(run, CASES[cut.case], cut, models)
+    assert [len(model) for model in models] == [_distinct(cut)] * 2
