@@ -126,7 +126,7 @@ def test_every_loss_sees_and_learns_what_it_would_in_the_stock_trainer(
 @pytest.mark.parametrize(
     ("case", "loss"),
     [
-        (case.key, loss)
+        pytest.param(case.key, loss, marks=[] if loss == case.losses[0] else pytest.mark.slow)
         for case in CASES.values()
         for loss in case.losses
         if not LOSSES[loss].whole_only
