@@ -21,6 +21,7 @@ LAYERS = (
         "fetched_model",
         "listing",
         "remote",
+        "signing_in",
         "transfer",
         "shelf",
         "tokenizer_file",
