@@ -1,8 +1,6 @@
 """The page: one session, the tabs in order, and what a reload brings back."""
 
-import os
 import secrets
-import subprocess
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -11,22 +9,19 @@ from typing import Any
 
 import gradio as gr
 
-from ststudio import palette
 from ststudio.errors import StudioError
-from ststudio.runs.lease import on_zero_gpu
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
-from ststudio.tabs import QUIET, compare, data, push, train
+from ststudio.tabs import QUIET, arriving, compare, data, header, push, train
+from ststudio.tabs.arriving import LOAD, STAY, TABS, arrive
 from ststudio.tabs.examination import again
 from ststudio.tabs.page import Page
 from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.visitor import visitor_token
 
-TITLE = "ST Studio"
-HEAD = (
-    "# ST Studio\nFine-tune a sentence-embedding model on your own data in about a minute, and "
-    "see on rows it never trained on whether that helped."
-)
+# What was picked and decided, by the session's names; no row of it.
+PICKED = ("source", "fixes", "base_model", "modules", "lora", "given")
+
 
 def browser_secret() -> str:
     """Return what encrypts the browser's own list of runs; it outlives a restart."""
@@ -39,24 +34,38 @@ def browser_secret() -> str:
 
 
 def restore(
-    session: Session, kept: dict[str, Any] | None, request: gr.Request
+    session: Session, kept: dict[str, Any] | None, place: str | None, request: gr.Request
 ) -> tuple[Session, Any]:
-    """Bring back this browser's runs and dataset; `?run=` in the address opens a run to read.
+    """Bring back this browser's runs and dataset, and do what the address asks for.
 
-    Who comes back to a run under way, or follows a link to one, lands beside it.
+    Who reloads, or comes back from signing in, lands on the tab where that was; who comes back to a
+    run under way lands beside it.
     """
-    kept = kept if isinstance(kept, dict) else {}
+    kept, token = (kept if isinstance(kept, dict) else {}), visitor_token(request)
     runs = [run for run in kept.get("runs", []) if _is_here(run)]
-    asked = request.query_params.get("run")
-    session = replace(session, runs=tuple(runs), run=asked or (runs[0]["run"] if runs else None))
-    shown = shown_run(session)
-    lands = gr.Tabs(selected="train") if shown and (asked or not shown.ended) else gr.skip()
-    picked = kept.get("picked")
-    if picked:
-        with suppress(StudioError, TypeError):  # expired, or kept by another version of the page
-            decided = {**picked, "fixes": tuple(picked["fixes"])}
-            session = again(session, visitor_token(request), **decided)
-    return session, lands
+    shown = [run["run"] for run in runs if run["run"] == kept.get("run")] or [
+        run["run"] for run in runs
+    ]
+    session = replace(session, runs=tuple(runs), run=shown[0] if shown else None)
+    session = _picked(session, kept.get("picked"), token)
+    session, lands = arrive(session, request.query_params, token)
+    if lands is None:
+        run = shown_run(session)
+        lands = "train" if run and not run.ended else ""
+    lands = place if place in TABS else lands
+    return session, gr.Tabs(selected=lands) if lands else gr.skip()
+
+
+def _picked(session: Session, picked: dict[str, Any] | None, token: str | None) -> Session:
+    """Look again at what was picked; where that has expired, nothing is."""
+    if not picked:
+        return session
+    with suppress(StudioError, TypeError, KeyError):  # or kept by another version of the page
+        decided = {name: picked.get(name) for name in PICKED}
+        decided |= {"fixes": tuple(picked["fixes"])}
+        decided |= {"modules": tuple(picked["modules"]) if picked.get("modules") else None}
+        return again(session, token, **decided)
+    return session
 
 
 def _is_here(run: dict[str, Any]) -> bool:
@@ -72,31 +81,34 @@ def keep(session: Session, before: dict[str, Any] | None) -> dict[str, Any]:
     own = {run["run"] for run in session.runs}
     known = (before if isinstance(before, dict) else {}).get("runs", [])
     lost = [run for run in known if run.get("run") not in own and _is_here(run)]
-    names = ("source", "fixes", "base_model")
-    picked = {name: getattr(session, name) for name in names} if session.source else None
-    return {"runs": [*session.runs, *lost], "picked": picked}
+    picked = {name: getattr(session, name) for name in PICKED} if session.source else None
+    return {"runs": [*session.runs, *lost], "run": session.run, "picked": picked}
 
 
 def build_ui() -> gr.Blocks:
     """Build the page without starting anything."""
     # What was packed for a download stays in Gradio's folder an hour; it may be anyone's model.
-    with Page(title=TITLE, fill_width=False, delete_cache=(600, 3600)) as page:
-        gr.Markdown(HEAD)
-        gr.Markdown(facts(), elem_id="facts")
+    with Page(title=header.TITLE, fill_width=False, delete_cache=(600, 3600)) as page:
+        header.build()
         session = gr.State(Session())
         browser = gr.BrowserState({}, storage_key="ststudio", secret=browser_secret())
+        place = gr.Textbox("", visible=False)  # the tab where one was, as the browser knows it
+        notice, timer = arriving.build()
         with gr.Tabs() as tabs:
-            with gr.Tab("Data", id="data"):
+            with gr.Tab("Data", id="data") as data_tab:
                 to_train = data.build(session)
-            with gr.Tab("Fine-tune", id="train"):
-                timer, to_compare = train.build(session)
+            with gr.Tab("Fine-tune", id="train") as train_tab:
+                train_timer, to_compare = train.build(session)
             with gr.Tab("Compare", id="compare") as compare_tab:
-                to_push = compare.build(session, compare_tab, timer)
+                to_push = compare.build(session, compare_tab, train_timer)
             with gr.Tab("Push", id="push") as push_tab:
                 push.build(session, push_tab)
-        for onward, place in ((to_train, "train"), (to_compare, "compare"), (to_push, "push")):
-            onward.click(partial(gr.Tabs, selected=place), None, tabs, **QUIET)
-        page.load(restore, [session, browser], [session, tabs], **QUIET)
+        for onward, name in ((to_train, "train"), (to_compare, "compare"), (to_push, "push")):
+            onward.click(partial(gr.Tabs, selected=name), None, tabs, **QUIET)
+        for tab, name in zip((data_tab, train_tab, compare_tab, push_tab), TABS, strict=True):
+            tab.select(None, js=STAY.format(name))
+        arriving.wire(session, tabs, notice, timer)
+        page.load(restore, [session, browser, place], [session, tabs], js=LOAD, **QUIET)
         session.change(keep, [session, browser], browser, **QUIET)
     page.queue(max_size=200, default_concurrency_limit=8)
     return page

@@ -14,6 +14,9 @@ from ststudio.runs.run import Run
 
 Contents = dict[str, Path | bytes]  # by path in the repository
 
+# Where a pushed model keeps what it was made of and what came out: it is opened again by these.
+RECIPE_FILE, REPORT_FILE = "ststudio/recipe.json", "ststudio/report.json"
+
 REPORT_KEYS = (
     "metric n baseline score delta interval verdict metrics forgetting rows_used train_seconds "
     "seconds race"
@@ -41,8 +44,8 @@ def contents_of(run: Run, include_samples: bool = False, repo_id: str = NO_NAME)
         if path.is_file() and not path.is_symlink() and not path.name.startswith(".")
     }
     contents["README.md"] = card(run, include_samples, repo_id).encode()
-    contents["ststudio/recipe.json"] = json.dumps(shared_recipe(run), indent=1).encode()
-    contents["ststudio/report.json"] = json.dumps(shared_report(run), indent=1).encode()
+    contents[RECIPE_FILE] = json.dumps(shared_recipe(run), indent=1).encode()
+    contents[REPORT_FILE] = json.dumps(shared_report(run), indent=1).encode()
     return contents
 
 

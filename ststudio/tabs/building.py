@@ -14,7 +14,14 @@ from ststudio.shelf import DEFAULT_MODEL
 from ststudio.tabs import QUIET
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
-from ststudio.training.blueprint import Blueprint, Step, needs_weights
+from ststudio.training.blueprint import (
+    Blueprint,
+    Step,
+    checked_modules,
+    layer_of,
+    needs_weights,
+    settings_of,
+)
 from ststudio.training.layers import LAYERS, Layer
 from ststudio.training.lora import LORA
 from ststudio.training.recipe import Recipe
@@ -81,19 +88,26 @@ def take(
     """Keep what the widgets say in the session; it is checked when it is drawn and started."""
     modules = modules_of(start, more, values)
     adapts = lora and (modules is None or start == "Transformer")
-    return replace(session, modules=modules, lora={"r": int(rank or 0)} if adapts else None)
+    asked = {"r": int(rank or 0)}
+    if (session.lora or {}).get("r") == asked["r"]:  # a recipe says more than the widgets do
+        asked = session.lora or asked
+    return replace(session, modules=modules, lora=asked if adapts else None)
 
 
 def begin(session: Session, start: str, lora: bool, rank: float, *values: Any) -> tuple[Any, ...]:
     """Start from another first layer, with the layers that usually stand behind it."""
     more = USUAL.get(start, [])
     taken = take(session, start, more, lora, rank, *values)
+    return taken, *_behind(start, more), *visible(start, more)
+
+
+def _behind(start: str, more: Sequence[str]) -> tuple[Any, Any]:
+    """Offer the layers that can stand behind a start, and LoRA where it can adapt one."""
     fits = [key for key in OPTIONAL if start == AS_IT_IS or _fits(key, start)]
     boxes = gr.update(
         choices=[(LAYERS[key].title, key) for key in fits], value=more, visible=start != AS_IT_IS
     )
-    adapts = gr.update(visible=start in (AS_IT_IS, "Transformer"))
-    return taken, boxes, adapts, *visible(start, more)
+    return boxes, gr.update(visible=start in (AS_IT_IS, "Transformer"))
 
 
 def _fits(key: str, start: str) -> bool:
@@ -104,6 +118,39 @@ def visible(start: str, more: Sequence[str]) -> list[Any]:
     """Show the settings of the layers that are built, and of no other."""
     keys = _keys(start, more) if start in LAYERS else []
     return [gr.update(visible=layer.key in keys) for layer in WITH_SETTINGS]
+
+
+def spread(modules: Sequence[dict[str, Any]]) -> tuple[str, list[str], list[Any]] | None:
+    """Return the widgets' values that say these modules, None where none do."""
+    keys = [layer_of(entry).key for entry in modules]
+    start = keys[0] if keys else AS_IT_IS
+    more = [key for key in keys[1:] if key in OPTIONAL]
+    held = {key: settings_of(entry) for key, entry in zip(keys, modules, strict=True)}
+    values = [
+        _shown(setting, held.get(layer.key, {}).get(setting.name, setting.default))
+        for layer in WITH_SETTINGS
+        for setting in layer.settings
+    ]
+    said = modules_of(start, more, values) or ()
+    same = checked_modules(list(said)) == checked_modules(list(modules))
+    return (start, more, values) if same else None
+
+
+def _shown(setting: Setting, value: Any) -> Any:
+    return ", ".join(map(str, value)) if setting.name == KERNELS else value
+
+
+def fill(session: Session, before: str) -> tuple[Any, ...]:
+    """Put what a recipe builds into the widgets, once; `before` is the last one that was."""
+    now = session.recipe_taken
+    found = spread(session.modules or ()) if now != before else None
+    if found is None:
+        count = 5 + len(WITH_SETTINGS) + sum(len(layer.settings) for layer in WITH_SETTINGS)
+        return *(gr.skip() for _ in range(count)), now
+    start, more, values = found
+    rank = (session.lora or {}).get("r", LORA[0].default)
+    lora = session.lora is not None
+    return start, *_behind(start, more), lora, rank, *values, *visible(start, more), now
 
 
 def picture(session: Session, length: float | None, request: gr.Request | None = None) -> str:
@@ -199,6 +246,9 @@ def build(session: gr.State, length: gr.Number) -> None:
         rank = gr.Number(LORA[0].default, label="LoRA rank", precision=0, info=LORA[0].rule.says)
 
     said = [start, more, lora, rank, *widgets]
+    taken = gr.State("")
+    filled = [start, more, adapter, lora, rank, *widgets, *rows, taken]
+    session.change(fill, [session, taken], filled, **QUIET)
     start.input(
         begin,
         [session, start, lora, rank, *widgets],

@@ -8,6 +8,7 @@ import gradio as gr
 from ststudio.runs.lease import on_zero_gpu
 from ststudio.settings import get_settings
 from ststudio.signing_in import has_button, space_id
+from ststudio.tabs.arriving import LEAVE
 
 TITLE = "ST Studio"
 HEAD = (
@@ -49,9 +50,10 @@ def build() -> None:
         if space_id() is not None:
             with gr.Column(scale=0, min_width=220, elem_id="account"):
                 if has_button():
-                    gr.LoginButton(
+                    sign_in = gr.LoginButton(
                         logout_value="Sign out ({})", size="sm", elem_id=SIGN_IN, min_width=200
                     )
+                    sign_in.click(None, js=LEAVE)
                 gr.DuplicateButton(
                     "Duplicate for a GPU of your own", size="sm", elem_id="duplicate", min_width=200
                 )

@@ -66,7 +66,7 @@ def draw(
 ) -> Iterator[tuple[Any, ...]]:
     """Lay the map out, telling how far that has come, show it, and list what moved most."""
     run = shown_run(session)
-    if run is None or not run.has_model:
+    if run is None or not run.has_texts:
         yield tuple(gr.skip() for _ in range(10))
         return
     kept = tuple(gr.skip() for _ in range(6))
@@ -100,7 +100,7 @@ def first(ready: bool, session: Session, method: str, *settings: Any) -> Iterato
         return
     yield tuple(gr.skip() for _ in range(10))
     run = shown_run(session)
-    if run is not None and run.has_model:
+    if run is not None and run.has_texts:
         with suppress(StudioError):  # told when it is drawn
             get_maps().layout(run, METHODS[method].key)
 
