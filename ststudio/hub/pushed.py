@@ -111,7 +111,7 @@ def _small(name: str, revision: str, file: RemoteFile, token: str | None) -> Any
 
 
 def is_hostile(value: Any, depth: int = 0) -> bool:  # noqa: ANN401
-    """Tell whether a JSON value nests too deep, or has halves of characters, which no page bears."""
+    """Tell whether a JSON value nests too deep, or has halves of characters: no page bears it."""
     if depth > 20:
         return True
     if isinstance(value, str):
