@@ -19,6 +19,7 @@ from ststudio.tabs.layer_widgets import (
     STARTS,
     USUAL,
     WITH_SETTINGS,
+    keys_of,
     modules_of,
     spread,
 )
@@ -65,7 +66,7 @@ def _fits(key: str, start: str) -> bool:
 
 def visible(start: str, more: Sequence[str]) -> list[Any]:
     """Show the settings of the layers that are built, and of no other."""
-    keys = _keys(start, more) if start in LAYERS else []
+    keys = keys_of(start, more) if start in LAYERS else []
     return [gr.update(visible=layer.key in keys) for layer in WITH_SETTINGS]
 
 

@@ -38,10 +38,10 @@ def modules_of(
         layer.key: {setting.name: _read(setting, left.pop(0)) for setting in layer.settings}
         for layer in WITH_SETTINGS
     }
-    return tuple(_entry(LAYERS[key], given.get(key, {})) for key in _keys(start, more))
+    return tuple(_entry(LAYERS[key], given.get(key, {})) for key in keys_of(start, more))
 
 
-def _keys(start: str, more: Sequence[str]) -> list[str]:
+def keys_of(start: str, more: Sequence[str]) -> list[str]:
     """Return the layers that are built, in order."""
     behind = [key for key in OPTIONAL if key in more]
     if LAYERS[start].gives != "tokens":
