@@ -26,6 +26,9 @@ ENDPOINTS = {
     "/closest_pair",
     "/rerank",
     "/push",
+    "/whoami",
+    "/recipe",
+    "/open_model",
 }
 
 
