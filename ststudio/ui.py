@@ -1,6 +1,7 @@
 """The page: one session, the tabs in order, and what a reload brings back."""
 
 import secrets
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -13,7 +14,7 @@ from ststudio.errors import StudioError
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.tabs import QUIET, arriving, compare, data, header, push, train
-from ststudio.tabs.arriving import LOAD, STAY, TABS, arrive
+from ststudio.tabs.arriving import LOAD, STAY, TABS, arrive, waiting_words
 from ststudio.tabs.examination import again
 from ststudio.tabs.page import Page
 from ststudio.tabs.session import Session, shown_run
@@ -35,7 +36,7 @@ def browser_secret() -> str:
 
 def restore(
     session: Session, kept: dict[str, Any] | None, place: str | None, request: gr.Request
-) -> tuple[Session, Any]:
+) -> Iterator[tuple[Session, Any]]:
     """Bring back this browser's runs and dataset, and do what the address asks for.
 
     Who reloads, or comes back from signing in, lands on the tab where that was; who comes back to a
@@ -43,17 +44,18 @@ def restore(
     """
     kept, token = (kept if isinstance(kept, dict) else {}), visitor_token(request)
     runs = [run for run in kept.get("runs", []) if _is_here(run)]
-    shown = [run["run"] for run in runs if run["run"] == kept.get("run")] or [
-        run["run"] for run in runs
-    ]
-    session = replace(session, runs=tuple(runs), run=shown[0] if shown else None)
+    ids = [run["run"] for run in runs]
+    shown = kept.get("run") if kept.get("run") in ids else next(iter(ids), None)
+    session = replace(session, runs=tuple(runs), run=shown)
+    if words := waiting_words(request.query_params):
+        yield replace(session, notice=words), gr.skip()
     session = _picked(session, kept.get("picked"), token)
     session, lands = arrive(session, request.query_params, token)
     if lands is None:
         run = shown_run(session)
         lands = "train" if run and not run.ended else ""
     lands = place if place in TABS else lands
-    return session, gr.Tabs(selected=lands) if lands else gr.skip()
+    yield session, gr.Tabs(selected=lands) if lands else gr.skip()
 
 
 def _picked(session: Session, picked: dict[str, Any] | None, token: str | None) -> Session:

@@ -93,6 +93,11 @@ ARRIVALS: dict[str, Arrival] = {
 }
 
 
+def waiting_words(query: Mapping[str, str]) -> str:
+    """Return what is said while what the address asks for may take a while."""
+    return bar("Reading the data that the recipe names …", 0.0) if query.get("recipe") else ""
+
+
 def arrive(
     session: Session, query: Mapping[str, str], token: str | None
 ) -> tuple[Session, str | None]:

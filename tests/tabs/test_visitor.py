@@ -13,10 +13,11 @@ from ststudio.hub.account import owner_token
 from ststudio.settings import get_settings
 from ststudio.tabs.data import diagnose, download_parts
 from ststudio.tabs.mending import apply_fix
-from ststudio.tabs.picking import offer, pick_hub
+from ststudio.tabs.picking import offer, pick_hub, pick_pasted, pick_sample
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
 from tests.hub.server import Hub
+from tests.training.tiny import tiny_model
 
 ALICE, BOB = "hf_alice", "hf_bob"
 PRIVATE, GATED = "alice/private", "alice/gated"
@@ -164,6 +165,22 @@ def test_a_sign_in_opens_private_data_as_far_as_it_reaches(hub: Hub) -> None:
     narrow = signed_in({**told, "access_token": "hf_oauth_alice"})
     with pytest.raises(Error, match="if it is private, sign in"):
         list(pick_hub(Session(), PRIVATE, None, None, None, narrow))
+
+
+def test_a_private_base_model_is_looked_at_for_its_owner_whatever_the_rows_are_from(
+    hub: Hub, tmp_path: Path
+) -> None:
+    tiny_model(tmp_path / "bare").save_pretrained(str(tmp_path / "tiny"), create_model_card=False)
+    hub.add_repo("model", "alice/tiny", tmp_path / "tiny", private=True)
+    chosen = Session(base_model="alice/tiny")
+    rows = CSV.decode()
+    for token, unread in ((ALICE, False), (BOB, True), (None, True)):
+        for session in (
+            pick_sample(chosen, "sample-pair", asks(token)),
+            pick_pasted(chosen, rows, asks(token)),
+        ):
+            found = [finding["code"] for finding in (session.diagnosis or {})["findings"]]
+            assert ("model_unread" in found) is unread
 
 
 def test_the_owners_token_signs_nobody_in_who_has_a_sign_in_of_their_own(
