@@ -1,6 +1,7 @@
 """Pushed models opened again, as jobs: each becomes a run to look at, which nobody owns."""
 
 import secrets
+import shutil
 import threading
 import time
 from contextlib import suppress
@@ -116,13 +117,17 @@ def _open(job: Job, token: str | None) -> Run:
     if known is not None:
         return known
     found = resolve_model({"id": pushed.id, "revision": pushed.revision}, token)
-    model = download_model(found, job.tell(pushed.id), token)
-    base = _base(pushed, job, token)
-    opened = {"id": pushed.id, "revision": pushed.revision, "for": who}
-    if not (pushed.private or base.is_own):
-        opened["for"] = None
-    with _MAKING:
-        return _opened_before(pushed, who) or _made(pushed, model, base, opened)
+    with get_store().scratch() as scratch:
+        model = scratch / "model"
+        fetched = download_model(found, job.tell(pushed.id), token, model)
+        if fetched != model:  # it is one that others train from
+            shutil.copytree(fetched, model)
+        base = _base(pushed, job, token)
+        opened = {"id": pushed.id, "revision": pushed.revision, "for": who}
+        if not (pushed.private or base.is_own):
+            opened["for"] = None
+        with _MAKING:
+            return _opened_before(pushed, who) or _made(pushed, model, base, opened)
 
 
 def _base(pushed: Pushed, job: Job, token: str | None) -> Base:

@@ -257,12 +257,12 @@ class Run:
         write_json(self.path / "base.json", {"folder": str(folder)})
 
     def write_opened(self, opened: dict[str, Any], model: Path, base: Path | None) -> None:
-        """Keep a pushed model as a run that has ended, without rows; `base` as far as it is here.
+        """Take a pushed model over as a run that has ended, without rows, and maybe without base.
 
         Nothing says that it is whole before everything is.
         """
         self.write_base(base or self.path / "no-base")
-        self.keep_model(model, self.model_dir.name)
+        model.rename(self.model_dir)
         write_json(self.path / "opened.json", opened)
         self.end("finished")
 
