@@ -7,6 +7,11 @@ from ststudio import palette
 CSS = f"""
 .gradio-container {{ width: 100% !important; max-width: 1080px !important;
   margin: 0 auto !important; }}
+#header {{ align-items: flex-start; justify-content: space-between; }}
+#head {{ flex: 1 1 320px; }}
+#account button {{ width: 100%; }}
+#notice .finding {{ margin: 4px 0; }}
+#copied {{ font-weight: 600; color: var(--gain-text); min-height: 1.4em; }}
 .rows {{ overflow-x: auto; }}
 .rows h4 {{ margin: 0 0 6px; }}
 #push-state pre {{ white-space: pre-wrap; overflow-wrap: anywhere; }}
