@@ -123,9 +123,8 @@ def _open(job: Job, token: str | None) -> Run:
         if fetched != model:  # it is one that others train from
             shutil.copytree(fetched, model)
         base = _base(pushed, job, token)
-        opened = {"id": pushed.id, "revision": pushed.revision, "for": who}
-        if not (pushed.private or base.is_own):
-            opened["for"] = None
+        own = pushed.private or base.is_own
+        opened = {"id": pushed.id, "revision": pushed.revision, "for": who if own else None}
         with _MAKING:
             return _opened_before(pushed, who) or _made(pushed, model, base, opened)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -106,7 +107,7 @@ def test_without_its_base_it_is_shown_and_says_why(
     publish: Publish, recipe: dict[str, Any], says: str
 ) -> None:
     run = open_pushed(publish(**recipe))
-    assert says in verdict_words(run)
+    assert says in html.unescape(verdict_words(run))
     assert set(own_sides(run)) == {"tuned"}
     with pytest.raises(StudioError, match="base model of this run is not here"):
         view(run, Scope(corpus=keep_corpus(["a lamp"]).id))
