@@ -14,7 +14,7 @@ from ststudio.errors import StudioError
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.tabs import QUIET, arriving, compare, data, header, push, train
-from ststudio.tabs.arriving import LOAD, STAY, TABS, arrive, waiting_words
+from ststudio.tabs.arriving import LOAD, TABS, arrive, waiting_words
 from ststudio.tabs.examination import again
 from ststudio.tabs.page import Page
 from ststudio.tabs.session import Session, shown_run
@@ -97,9 +97,9 @@ def build_ui() -> gr.Blocks:
         place = gr.Textbox("", visible=False)  # the tab where one was, as the browser knows it
         notice, timer = arriving.build()
         with gr.Tabs() as tabs:
-            with gr.Tab("Data", id="data") as data_tab:
+            with gr.Tab("Data", id="data"):
                 to_train = data.build(session)
-            with gr.Tab("Fine-tune", id="train") as train_tab:
+            with gr.Tab("Fine-tune", id="train"):
                 train_timer, to_compare = train.build(session)
             with gr.Tab("Compare", id="compare") as compare_tab:
                 to_push = compare.build(session, compare_tab, train_timer)
@@ -107,8 +107,6 @@ def build_ui() -> gr.Blocks:
                 push.build(session, push_tab)
         for onward, name in ((to_train, "train"), (to_compare, "compare"), (to_push, "push")):
             onward.click(partial(gr.Tabs, selected=name), None, tabs, **QUIET)
-        for tab, name in zip((data_tab, train_tab, compare_tab, push_tab), TABS, strict=True):
-            tab.select(None, js=STAY.format(name))
         arriving.wire(session, tabs, notice, timer)
         page.load(restore, [session, browser, place], [session, tabs], js=LOAD, **QUIET)
         session.change(keep, [session, browser], browser, **QUIET)

@@ -67,8 +67,8 @@ class TlsProxy:
         self._server.close()
 
     def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
+        while self._server.fileno() >= 0:
+            with suppress(OSError):  # one that hangs up at once does not end the others
                 connection, _ = self._server.accept()
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
@@ -95,7 +95,10 @@ def _read_request(source: socket.socket) -> bytes:
     head, _, body = data.partition(b"\r\n\r\n")
     length = _header(head, b"content-length")
     while len(body) < int(length or 0):
-        body += source.recv(CHUNK)
+        packet = source.recv(CHUNK)
+        if not packet:
+            return b""
+        body += packet
     return _forwarded(head) + body
 
 

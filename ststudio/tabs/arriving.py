@@ -21,20 +21,22 @@ from ststudio.tabs.visitor import visitor_token
 TABS = ("data", "train", "compare", "push")
 TICK_SECONDS = 0.7
 
-# What the browser itself knows of where one was: the tab, for a reload or the way back from signing
-# in; and the address, of which the way back keeps the first word only.
-LOAD = """(session, browser, place) => {
+# What the browser itself knows of where one was: the tab that was open when the page was left, by a
+# reload or to sign in; and the address, of which the way back from there keeps the first word only.
+LOAD = f"""(session, browser, place) => {{
   const search = location.search, store = window.sessionStorage;
   const back = store.getItem('ststudio-back');
   store.removeItem('ststudio-back');
-  if (back !== null && back !== search) { location.replace(location.pathname + back); }
   const [at, tab] = JSON.parse(store.getItem('ststudio-tab') || '["", ""]');
+  if (back !== null && back !== search) {{ location.replace(location.pathname + back); }}
+  else addEventListener('pagehide', () => {{
+    const open = {list(TABS)}.find((id) => document.querySelector(
+      `[role=tab][data-tab-id="${{id}}"][aria-selected="true"]`));
+    store.setItem('ststudio-tab', JSON.stringify([location.search, open || '']));
+  }});
   return [session, browser, at === (back ?? search) ? tab : ''];
-}"""
+}}"""
 LEAVE = "() => { sessionStorage.setItem('ststudio-back', location.search); }"
-STAY = (
-    "() => {{ sessionStorage.setItem('ststudio-tab', JSON.stringify([location.search, '{}'])); }}"
-)
 
 
 def warned(sentence: str) -> str:
@@ -125,22 +127,27 @@ def open_model(model: str, request: gr.Request | None = None) -> dict[str, Any]:
 def follow(session: Session) -> tuple[Any, ...]:
     """Return the session, what is said, whether to ask again, and the tab when a model is here."""
     if session.opening is None:
-        return gr.skip(), session.notice, gr.Timer(active=False), gr.skip()
+        return gr.skip(), _said(session.notice), gr.Timer(active=False), gr.skip()
     state = opening_state(session.opening)
     if state["state"] == "running":
         said = bar(f"{state['words']} …", state["share"])
-        return gr.skip(), said, gr.Timer(active=True), gr.skip()
+        return gr.skip(), _said(said), gr.Timer(active=True), gr.skip()
     ended = gr.Timer(active=False)
     if state["state"] == "failed":
         failed = replace(session, opening=None, notice=warned(state["reason"]))
-        return failed, failed.notice, ended, gr.skip()
+        return failed, _said(failed.notice), ended, gr.skip()
     opened = replace(session, opening=None, run=state["run"], notice="")
-    return opened, "", ended, gr.Tabs(selected="compare")
+    return opened, _said(""), ended, gr.Tabs(selected="compare")
+
+
+def _said(words: str) -> Any:  # noqa: ANN401
+    return gr.update(value=words, visible=bool(words))
 
 
 def build() -> tuple[gr.HTML, gr.Timer]:
     """Lay out what is said at the top of the page."""
-    return gr.HTML("", elem_id="notice", padding=False), gr.Timer(TICK_SECONDS, active=False)
+    notice = gr.HTML("", elem_id="notice", padding=False, visible=False)
+    return notice, gr.Timer(TICK_SECONDS, active=False)
 
 
 def wire(session: gr.State, tabs: gr.Tabs, notice: gr.HTML, timer: gr.Timer) -> None:

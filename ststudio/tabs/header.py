@@ -55,6 +55,10 @@ def build() -> None:
                     )
                     sign_in.click(None, js=LEAVE)
                 gr.DuplicateButton(
-                    "Duplicate for a GPU of your own", size="sm", elem_id="duplicate", min_width=200
+                    "Duplicate for a GPU of your own",
+                    size="sm",
+                    variant="secondary",
+                    elem_id="duplicate",
+                    min_width=200,
                 )
     gr.Markdown(facts(), elem_id="facts")

@@ -9,7 +9,7 @@ CSS = f"""
   margin: 0 auto !important; }}
 #header {{ align-items: flex-start; justify-content: space-between; }}
 #head {{ flex: 1 1 320px; }}
-#account button {{ width: 100%; }}
+#account button {{ width: 100% !important; }}
 #notice .finding {{ margin: 4px 0; }}
 #copied {{ font-weight: 600; color: var(--gain-text); min-height: 1.4em; }}
 .rows {{ overflow-x: auto; }}

@@ -50,8 +50,7 @@ def as_started(session: Session) -> Recipe:
     return admissible(as_given(session, asked))
 
 
-def test_every_setting_arrives_in_the_run_of_ones_own(training: Training) -> None:
-    training.run("pair")  # the sample's rows are read
+def test_every_setting_arrives_in_the_run_of_ones_own() -> None:
     session = set_up(Session(), RECIPE, "recipe.json")
     assert session.ready and "Set up by recipe.json" in session.notice
     started = as_started(session)
