@@ -156,7 +156,9 @@ def build(session: gr.State, tab: gr.Tab) -> None:
         namespace = account.build(tab)
         with gr.Row():
             namespace.render()
-            name = gr.Textbox(label="Repository", info="Its name, without the owner.")
+            name = gr.Textbox(
+                label="Repository", info="Its name, without the owner.", max_lines=1, min_width=280
+            )
             with gr.Column():
                 private = gr.Checkbox(True, label="Private")
                 samples = gr.Checkbox(False, label="Show a few of my rows in the card")

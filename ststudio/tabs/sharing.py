@@ -28,19 +28,20 @@ SAID = "copied"  # the id of what screen readers read out
 COPIED = f'<span id="{SAID}" role="status" aria-live="polite"></span>'
 # Where a page may not write to the clipboard (a frame, no TLS), the old way may still do.
 COPY = f"""async (link) => {{
-  const said = document.querySelector('#{SAID}');
-  const say = (words) => {{
-    said.textContent = '';  // or the same word, said again, would not be read out
-    setTimeout(() => {{ said.textContent = words; }}, 50);
-  }};
-  try {{ await navigator.clipboard.writeText(link); say('Copied'); }}
+  let words = 'Copied';
+  try {{ await navigator.clipboard.writeText(link); }}
   catch {{
     const field = Object.assign(document.createElement('textarea'), {{value: link}});
     document.body.append(field); field.select();
-    const done = document.execCommand('copy'); field.remove();
-    say(done ? 'Copied' : 'Select the link and press Ctrl+C');
+    if (!document.execCommand('copy')) words = 'Select it, then Ctrl+C';
+    field.remove();
   }}
+  const said = document.querySelector('#{SAID}');
+  said.textContent = '';  // or the same word, said again, would not be read out
+  setTimeout(() => {{ said.textContent = words; }}, 50);
+  return words;
 }}"""
+AGAIN = "() => new Promise((done) => setTimeout(() => done('{}'), 2500))"
 
 
 def link_to(asks: str, request: gr.Request | None) -> str:
@@ -150,10 +151,11 @@ def build(session: gr.State) -> list[Any]:
 
 def _link(label: str, copies: str, name: str) -> gr.Textbox:
     """Lay out a link that is read, and the button that copies it."""
-    with gr.Row(equal_height=True):
+    with gr.Row(elem_classes="to-copy"):
         link = gr.Textbox(
             label=label, interactive=False, max_lines=1, elem_id=name, scale=4, min_width=260
         )
         button = gr.Button(copies, size="sm", min_width=160, scale=0, elem_id=f"copy-{name}")
-    button.click(None, link, None, js=COPY)
+    copied = button.click(None, link, button, js=COPY)
+    copied.then(None, None, button, js=AGAIN.format(copies))
     return link

@@ -11,7 +11,9 @@ CSS = f"""
 #head {{ flex: 1 1 320px; }}
 #account button {{ width: 100% !important; }}
 #notice .finding {{ margin: 4px 0; }}
-#copied {{ font-weight: 600; color: var(--gain-text); min-height: 1.4em; }}
+.to-copy {{ align-items: flex-end !important; }}
+/* Read out, and shown by the button itself. */
+#copied {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }}
 .rows {{ overflow-x: auto; }}
 .rows h4 {{ margin: 0 0 6px; }}
 #push-state pre {{ white-space: pre-wrap; overflow-wrap: anywhere; }}

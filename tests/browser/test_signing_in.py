@@ -91,7 +91,7 @@ def test_who_signs_in_comes_back_to_the_run_pushes_it_and_signs_out(
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(f"{space.proxy.url}/?__theme=dark&lang=en")
-    expect(page.locator("#duplicate")).to_be_visible()
+    expect(page.locator("#duplicate")).to_be_visible(timeout=LONG)
     pick_sample(page, "Case 4 · Triplets")
     set_seconds(page, 8)
     start(page)
@@ -130,6 +130,7 @@ def test_who_signs_in_comes_back_to_the_run_pushes_it_and_signs_out(
     # The link, copied as a colleague gets it.
     page.locator("#copy-share-link").click()
     expect(page.locator("#copied")).to_have_text("Copied")
+    expect(page.locator("#copy-share-link")).to_have_text("Copied")
     link = page.evaluate("navigator.clipboard.readText()")
     assert re.fullmatch(rf"{space.hub.url}/spaces/{SPACE}\?run=[0-9a-f]{{32}}", link)
     page.locator("#copy-model-link").click()
