@@ -25,13 +25,15 @@ def test_a_recipe_sets_the_page_up_and_what_is_changed_since_outlives_a_reload(
     expect(page.locator("#notice")).to_contain_text("Set up by the recipe of run")
     expect(page.get_by_label("Training seconds").first).to_have_value("10")
     expect(page.locator("#go")).to_be_enabled()
-    expect(page.locator(".finding.done").get_by_text("train with")).not_to_have_count(0)
+    expect(page.get_by_text("Done: train with")).not_to_have_count(0)
     rows = page.get_by_label("Batch size")
     rows.fill("20")
     rows.blur()
+    expect(page.get_by_text("Done: train in batches")).to_have_count(0)
     page.reload()
     selected(page, "Fine-tune")
     expect(page.locator("#go")).to_be_enabled()
+    expect(page.get_by_text("Done: train with")).not_to_have_count(0)
     expect(page.get_by_text("Done: train in batches")).to_have_count(0)
 
 
