@@ -17,6 +17,7 @@ def selected(page: Page, name: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_recipe_sets_the_page_up_and_what_is_changed_since_outlives_a_reload(
     page: Page, app: App, served_run: dict[str, Any]
 ) -> None:
