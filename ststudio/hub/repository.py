@@ -18,6 +18,7 @@ from ststudio.hub.account import reach
 from ststudio.hub.card import TAG
 from ststudio.hub.package import Contents
 from ststudio.model_files import MODULE_FILES, ROOT_FILES, TRANSFORMER_FILES
+from ststudio.patience import heard
 from ststudio.remote import RemoteFile, hub
 from ststudio.settings import get_settings
 from ststudio.transfer import download
@@ -45,6 +46,7 @@ class Counted(io.BufferedReader):
     """A file that tells how far it was read."""
 
     tell_position: Callable[[int], None] | None = None
+    furthest = 0
 
     def __init__(self, path: Path) -> None:
         super().__init__(io.FileIO(path))
@@ -53,7 +55,11 @@ class Counted(io.BufferedReader):
         """Read, and tell."""
         data = super().read(size)
         if self.tell_position is not None:
-            self.tell_position(self.tell())
+            position = self.tell()
+            if position > self.furthest:  # what is sent once more is no progress
+                self.furthest = position
+                heard()
+            self.tell_position(position)
         return data
 
 
@@ -144,9 +150,7 @@ class Repository:
 
         def careful() -> Answer:
             try:
-                return call()
-            except RuntimeError as error:  # the client wraps what went wrong with one file
-                raise error.__cause__ or error from None
+                return _unwrapped(call)
             except HfHubHTTPError as error:
                 sentence = REFUSED.get(error.response.status_code)
                 if sentence is None:
@@ -156,6 +160,14 @@ class Repository:
                 raise StudioError("The run was deleted during the push.") from None
 
         return reach(careful, self.id)
+
+
+def _unwrapped(call: Callable[[], Answer]) -> Answer:
+    """Make a call; what went wrong with one file, which the client wraps, is raised itself."""
+    try:
+        return call()
+    except RuntimeError as error:
+        raise error.__cause__ or error from None
 
 
 def _addition(
