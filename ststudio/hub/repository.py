@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.hf_api import ModelInfo
+from huggingface_hub.hf_api import DatasetInfo, ModelInfo
 
 from ststudio.compare.encoder import get_encoder
 from ststudio.errors import StudioError
@@ -72,11 +72,17 @@ class Repository:
 
     def make(self, private: bool) -> None:
         """Create the repository, if it is not there."""
-        self._reach(lambda: self._client.create_repo(self.id, private=private, exist_ok=True))
+        reached(
+            lambda: self._client.create_repo(self.id, private=private, exist_ok=True), self.id
+        )
+
+    def check(self, private: bool) -> None:
+        """Raise StudioError where what is there may not be changed."""
+        reached(lambda: self._updatable(private), self.id)
 
     def update(self, contents: Contents, private: bool, count: Count) -> str:
         """Send everything as one commit, what is there already excepted; return its hash."""
-        return self._reach(lambda: self._commit(contents, private, count))
+        return reached(lambda: self._commit(contents, private, count), self.id)
 
     def _commit(self, contents: Contents, private: bool, count: Count) -> str:
         head = self._updatable(private)
@@ -96,17 +102,7 @@ class Repository:
     def _updatable(self, private: bool) -> ModelInfo:
         """Return what is in the repository; raise StudioError where it is not ours to change."""
         info = self._client.model_info(self.id, timeout=get_settings().hub_seconds)
-        held = {sibling.rfilename for sibling in info.siblings or ()}
-        if held - HUBS_OWN and TAG not in (info.tags or ()):
-            raise StudioError(
-                f"{self.id} holds something that was not made by ST Studio, and stays as it is. "
-                "Choose another name."
-            )
-        if private and not info.private:
-            raise StudioError(
-                f"{self.id} is public, and a private push was asked for. Make it private in its "
-                "settings on the Hub, push publicly, or choose another name."
-            )
+        check_ours(info, private)
         return info
 
     def same_vectors(
@@ -141,25 +137,41 @@ class Repository:
             file.rfilename: RemoteFile(
                 file.rfilename, file.size, file.lfs.sha256 if file.lfs else None
             )
-            for file in self._reach(get).siblings or ()
+            for file in reached(get, self.id).siblings or ()
             if file.size is not None
         }
 
-    def _reach(self, call: Callable[[], Answer]) -> Answer:
-        """Make one call, at most twice, and word what the Hub refuses."""
 
-        def careful() -> Answer:
-            try:
-                return _unwrapped(call)
-            except HfHubHTTPError as error:
-                sentence = REFUSED.get(error.response.status_code)
-                if sentence is None:
-                    raise
-                raise StudioError(sentence.format(repo=self.id)) from None
-            except FileNotFoundError:
-                raise StudioError("The run was deleted during the push.") from None
+def reached(call: Callable[[], Answer], repo_id: str) -> Answer:
+    """Make one call about a repository, at most twice, and word what the Hub refuses."""
 
-        return reach(careful, self.id)
+    def careful() -> Answer:
+        try:
+            return _unwrapped(call)
+        except HfHubHTTPError as error:
+            sentence = REFUSED.get(error.response.status_code)
+            if sentence is None:
+                raise
+            raise StudioError(sentence.format(repo=repo_id)) from None
+        except FileNotFoundError:
+            raise StudioError("The run was deleted during the push.") from None
+
+    return reach(careful, repo_id)
+
+
+def check_ours(info: ModelInfo | DatasetInfo, private: bool) -> None:
+    """Raise StudioError where a repository is not ours to change, or open to more than asked."""
+    held = {sibling.rfilename for sibling in info.siblings or ()}
+    if held - HUBS_OWN and TAG not in (info.tags or ()):
+        raise StudioError(
+            f"{info.id} holds something that was not made by ST Studio, and stays as it is. "
+            "Choose another name."
+        )
+    if private and not info.private:
+        raise StudioError(
+            f"{info.id} is public, and a private push was asked for. Make it private in its "
+            "settings on the Hub, push publicly, or choose another name."
+        )
 
 
 def _unwrapped(call: Callable[[], Answer]) -> Answer:
