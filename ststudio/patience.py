@@ -1,4 +1,4 @@
-"""How long one call to the Hub may go on without anything good: its client alone would for minutes."""
+"""How long one call to the Hub may go on without anything good: its client would for minutes."""
 
 import math
 import re

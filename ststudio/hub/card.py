@@ -183,6 +183,5 @@ def _made_with(repo_id: str) -> str:
         at = f"{endpoint()}/{repo_id}/blob/main"
         files = f"[the recipe]({at}/{RECIPE_FILE}) and [the report]({at}/{REPORT_FILE})"
     return (
-        f"Made with {studio_words()}: {files} say how, and train it again with the same "
-        "settings."
+        f"Made with {studio_words()}: {files} say how, and train it again with the same settings."
     )

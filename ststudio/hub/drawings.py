@@ -1,4 +1,4 @@
-"""Figures as SVG that stands in any page by itself: no script, and every text of the data escaped."""
+"""Figures as SVG that stands in any page by itself: no script, every text of the data escaped."""
 
 import html
 import math

@@ -1,23 +1,30 @@
-"""A run's examples as a private dataset on the Hub, for a job that cannot reach this machine."""
+"""The rows of a run as a private dataset on the Hub, for a job that cannot reach this machine."""
 
+import io
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 from huggingface_hub import CommitOperationAdd
 
-from ststudio.data.examples import PARTS, TABLES
+from ststudio.data.examples import PARTS
 from ststudio.hub.card import TAG
-from ststudio.hub.markdown import plain
-from ststudio.hub.origins import TITLE_CHARACTERS
+from ststudio.hub.origins import data_words
 from ststudio.hub.repository import check_ours, reached
 from ststudio.remote import hub
 from ststudio.runs.run import Run
 from ststudio.settings import get_settings
+from ststudio.training.script import rows_of
 
-MESSAGE = "Examples of a run of ST Studio"
+MESSAGE = "Rows of a run of ST Studio"
 
 
 def push_examples(run: Run, repo_id: str, token: str | None) -> None:
-    """Put a run's examples into a private dataset by one commit; the same again changes nothing."""
-    client = hub(token)
+    """Put a run's rows into a private dataset by one commit; the same again changes nothing."""
+    client, tables = hub(token), rows_of(run)
+    contents = {f"{name}.parquet": _parquet(table) for name, table in tables.items()}
+    contents["README.md"] = dataset_card(run, list(tables)).encode()
 
     def make() -> None:
         client.create_repo(repo_id, repo_type="dataset", private=True, exist_ok=True)
@@ -25,13 +32,9 @@ def push_examples(run: Run, repo_id: str, token: str | None) -> None:
     def commit() -> None:
         info = client.dataset_info(repo_id, timeout=get_settings().hub_seconds)
         check_ours(info, private=True)
-        files = [
-            CommitOperationAdd(f"{name}.parquet", run.examples_dir / f"{name}.parquet")
-            for name in TABLES
-        ]
         client.create_commit(
             repo_id,
-            [CommitOperationAdd("README.md", dataset_card(run).encode()), *files],
+            [CommitOperationAdd(path, content) for path, content in contents.items()],
             repo_type="dataset",
             commit_message=MESSAGE,
             parent_commit=info.sha,
@@ -42,20 +45,25 @@ def push_examples(run: Run, repo_id: str, token: str | None) -> None:
     reached(commit, repo_id)
 
 
-def dataset_card(run: Run) -> str:
+def dataset_card(run: Run, names: Sequence[str]) -> str:
     """Return the dataset's card: what `load_dataset` finds where, and no row."""
-    parts = [{"split": name, "path": f"{name}.parquet"} for name in PARTS]
+    parts = [{"split": name, "path": f"{name}.parquet"} for name in PARTS if name in names]
     others = [
         {"config_name": name, "data_files": f"{name}.parquet"}
-        for name in TABLES
+        for name in names
         if name not in PARTS
     ]
     front = {
         "tags": [TAG],
         "configs": [{"config_name": "default", "data_files": parts, "default": True}, *others],
     }
-    words = plain(run.facts.get("title") or "the owner's own data", TITLE_CHARACTERS)
     return (
-        f"---\n{yaml.safe_dump(front, sort_keys=False)}---\n\n# Examples of a run of ST Studio\n\n"
-        f"Train, dev and test rows made of {words}, with the corpus that its searches go through.\n"
+        f"---\n{yaml.safe_dump(front, sort_keys=False)}---\n\n# {MESSAGE}\n\n"
+        f"Train, dev and test as a run used them, made of {data_words(run)}.\n"
     )
+
+
+def _parquet(table: pa.Table) -> bytes:
+    written = io.BytesIO()
+    pq.write_table(table, written, compression="zstd")
+    return written.getvalue()

@@ -1,4 +1,4 @@
-"""A longer run on Hugging Face Jobs: the request, where it stands, its end; the token is not kept."""
+"""A longer run on Hugging Face Jobs: the request, where it stands, its end; no token is kept."""
 
 import base64
 import re
@@ -56,11 +56,6 @@ def data_name(repo_id: str) -> str:
     return f"{owner}/{name[: NAME_CHARACTERS - 5].rstrip('-.')}-data"
 
 
-def takes_examples_along(run: Run) -> bool:
-    """Tell whether the job cannot load the data by itself, so that it has to be pushed first."""
-    return (run.recipe.get("source") or {}).get("kind") != "hub"
-
-
 def start_job(run: Run, token: str | None, wish: JobWish) -> dict[str, Any]:
     """Start a longer run of the same recipe on Jobs; return where it stands.
 
@@ -75,10 +70,9 @@ def start_job(run: Run, token: str | None, wish: JobWish) -> dict[str, Any]:
     repo = Repository(account.repo_id(wish.repo_name), token)
     repo.make(private=True)
     repo.check(private=True)
-    data = data_name(repo.id) if takes_examples_along(run) else None
+    data = data_name(repo.id)
     script = train_script(run, push_to=repo.id, data=data)
-    if data:
-        push_examples(run, data, token)
+    push_examples(run, data, token)
     info = _asked_once(lambda: _request(account, token, repo.id, script, machine, minutes))
     job = {
         "id": str(info.id),

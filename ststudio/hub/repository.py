@@ -72,9 +72,7 @@ class Repository:
 
     def make(self, private: bool) -> None:
         """Create the repository, if it is not there."""
-        reached(
-            lambda: self._client.create_repo(self.id, private=private, exist_ok=True), self.id
-        )
+        reached(lambda: self._client.create_repo(self.id, private=private, exist_ok=True), self.id)
 
     def check(self, private: bool) -> None:
         """Raise StudioError where what is there may not be changed."""

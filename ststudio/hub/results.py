@@ -95,9 +95,7 @@ def _result(
     metrics: list[dict[str, Any]] = []
     for metric, before, after in found:
         for when, value in (("before", before), ("after", after)):
-            metrics.append(
-                {"type": metric, "value": round(value, 6), "name": f"{metric}, {when}"}
-            )
+            metrics.append({"type": metric, "value": round(value, 6), "name": f"{metric}, {when}"})
         if metric == one_line(report.get("metric") or "", 80) and NEEDED <= set(report):
             change = {"n": report["n"], "delta": report["delta"]}
             if is_interval(report["interval"]):

@@ -126,9 +126,7 @@ def _log(run: Run) -> str:
     looks = sum("metric" in row for row in rows)
     every = max(1, -(-(len(rows) - looks) // max(1, LOG_ROWS - looks)))
     rows = [row for place, row in enumerate(rows) if "metric" in row or place % every == 0]
-    cells = [
-        (row["step"], *(_digits(row.get(key)) for key in ("loss", "metric"))) for row in rows
-    ]
+    cells = [(row["step"], *(_digits(row.get(key)) for key in ("loss", "metric"))) for row in rows]
     head = ("Step", "Training loss", f"{metric_name(run)} on dev")
     return folded("Training log", table(head, cells)) if cells else ""
 

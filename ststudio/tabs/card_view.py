@@ -13,6 +13,7 @@ from ststudio.remote import check_id
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import CLICK, QUIET, explained, offered
+from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session, shown_run
 
 
@@ -61,9 +62,7 @@ def download_report(session: Session) -> str:
         return offered(file)
 
 
-def build(
-    session: gr.State, name: gr.Textbox, samples: gr.Checkbox
-) -> tuple[gr.Markdown, gr.Code]:
+def build(session: gr.State, name: gr.Textbox, samples: gr.Checkbox) -> tuple[gr.Markdown, gr.Code]:
     """Lay out the card in both shapes, drawn again when name or samples change."""
     with gr.Accordion("The card as it will be", open=False, elem_id="card"), gr.Row():
         with gr.Column(min_width=320):
@@ -73,8 +72,8 @@ def build(
             text = gr.Code("", language="markdown", show_label=False, max_lines=32)
     samples.input(redraw, [session, name, samples], [read, text], **QUIET)
     name.blur(redraw, [session, name, samples], [read, text], **QUIET)
-    gr.api(card_text, api_name="card")
-    gr.api(report_text, api_name="report")
+    publish(card_text, "card")
+    publish(report_text, "report")
     return read, text
 
 

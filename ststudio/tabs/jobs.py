@@ -15,7 +15,6 @@ from ststudio.hub.jobs import (
     data_name,
     follow_job,
     start_job,
-    takes_examples_along,
 )
 from ststudio.hub.markdown import plain
 from ststudio.hub.package import propose_name
@@ -23,6 +22,7 @@ from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import QUIET, explained
 from ststudio.tabs.progress import bar
+from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.visitor import visitor_token
 
@@ -158,16 +158,13 @@ def cost_words(machine: str | None, minutes: int | None) -> str:
     )
 
 
-def along_words(session: Session, repo_name: str) -> str:
+def along_words(repo_name: str) -> str:
     """Say before the click what leaves this machine for the job."""
-    run = shown_run(session)
-    if run is None or not takes_examples_along(run):
-        return "The job loads the dataset from the Hub by itself."
     name = data_name(f"you/{(repo_name or '').rpartition('/')[2] or 'model'}").partition("/")[2]
     return (
-        f"A job cannot reach this machine. So **your rows are pushed first**, as the private "
-        f"dataset {plain(name)} in your namespace, by one commit. Delete it there when you are "
-        "done."
+        "A job cannot reach this machine. So **the run's rows are pushed first**, as they were "
+        f"trained on and measured by, into the private dataset {plain(name)} beside the model, by "
+        "one commit. Delete it there when you are done."
     )
 
 
@@ -193,7 +190,7 @@ def unfold(session: Session, minutes: int) -> tuple[Any, ...]:
         choices,
         name,
         cost_words(choices.value, minutes),
-        along_words(session, name),
+        along_words(name),
         job_html(run.job if run else None),
         gr.Timer(active=alive),
     )
@@ -206,7 +203,9 @@ def build(session: gr.State) -> gr.Accordion:
         with gr.Row():
             machine = gr.Dropdown([], label="Machine", interactive=True)
             minutes = gr.Dropdown(list(MINUTES), value=60, label="Time-out")
-        name = gr.Textbox(label="Repository for its model", info="Private; in your namespace.")
+        name = gr.Textbox(
+            label="Where its model goes", info="A private repository of yours; owner/name."
+        )
         cost, along = gr.Markdown(""), gr.Markdown("")
         pasted = gr.Textbox(label="Token", type="password", info=TOKEN_INFO)
         with gr.Row():
@@ -220,7 +219,7 @@ def build(session: gr.State) -> gr.Accordion:
     section.expand(unfold, [session, minutes], opened, **QUIET)
     for changed in (machine, minutes):
         changed.input(cost_words, [machine, minutes], cost, **QUIET)
-    name.blur(along_words, [session, name], along, **QUIET)
+    name.blur(along_words, name, along, **QUIET)
     go.click(
         begin,
         [session, name, machine, minutes, pasted],
@@ -231,5 +230,5 @@ def build(session: gr.State) -> gr.Accordion:
     timer.tick(look, [session, pasted], [state, log, timer], **QUIET)
     cancel.click(end, [session, pasted], state, api_visibility="private")
     for endpoint in (run_longer, job_state, stop_job):
-        gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
+        publish(endpoint, endpoint.__name__, concurrency_limit=None)
     return section

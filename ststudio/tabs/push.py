@@ -14,6 +14,7 @@ from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
 from ststudio.tabs import CLICK, QUIET, card_view, explained, jobs, offered
 from ststudio.tabs.progress import bar
+from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.visitor import visitor_token
 
@@ -181,4 +182,4 @@ def build(session: gr.State, tab: gr.Tab) -> None:
         None, js=CLICK.format(id="model-file")
     )
     bin_it.click(forget, [session, sure], [session, sure], api_visibility="private")
-    gr.api(push, api_name="push", concurrency_limit=None)
+    publish(push, "push", concurrency_limit=None)

@@ -1,4 +1,4 @@
-"""What a trained model is made of and was made with, as sentence-transformers' own card tells it."""
+"""What a trained model is made of and was made with, as the library's own card tells it."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ OURS = frozenset({"max_steps", "num_train_epochs", "bf16"})
 
 
 def made(model: SentenceTransformer) -> dict[str, Any]:
-    """Describe a model that was trained here; all values are JSON, and none is a row of the data."""
+    """Describe a model that was trained here; all values are JSON, none is a row of the data."""
     card, length = model.model_card_data, getattr(model, "max_seq_length", None)
     arguments = {
         name: value for name, value in card.all_hyperparameters.items() if name not in OURS

@@ -1,4 +1,4 @@
-"""The routes of Jobs: machines and prices, start, look, log, cancel; tests say how a job goes on."""
+"""The routes of Jobs: machines and prices, start, look, log, cancel; tests say how one goes on."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def _machine(name: str, title: str, cpu: str, ram: str, dollars: float, **more: 
 
 
 MACHINES = [
-    _machine("a100x4", "4x A100", "48 vCPU", "568 GB", 0.2, accelerator=_gpu("A100", "320 GB", "4")),
+    _machine(
+        "a100x4", "4x A100", "48 vCPU", "568 GB", 0.2, accelerator=_gpu("A100", "320 GB", "4")
+    ),
     _machine("t4-small", "T4 small", "4 vCPU", "15 GB", 0.01, accelerator=_gpu("T4", "16 GB")),
     _machine("cpu-basic", "CPU Basic", "2 vCPU", "16 GB", 0.0002),
     _machine("odd", "Odd", "2 vCPU", "16 GB", 0.0002, unitLabel="fortnight"),

@@ -330,7 +330,9 @@ def test_the_card_links_to_the_space_it_was_made_on(
     run = make_bare(FACTS)
     assert "/spaces/" not in card(run)
     monkeypatch.setenv("SPACE_ID", "ada/st-studio")
-    assert "fine-tuned with [ST Studio](https://huggingface.co/spaces/ada/st-studio) on" in card(run)
+    assert "fine-tuned with [ST Studio](https://huggingface.co/spaces/ada/st-studio) on" in card(
+        run
+    )
     monkeypatch.setenv("SPACE_ID", "../nothing) [x](evil")
     assert "/spaces/" not in card(run)
 

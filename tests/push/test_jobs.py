@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import shutil
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from huggingface_hub import HfApi
 
-from ststudio.data.examples import TABLES
 from ststudio.errors import StudioError
-from ststudio.hub import flavors, jobs
+from ststudio.hub import flavors
 from ststudio.hub.jobs import JobWish, cancel_job, data_name, follow_job, start_job
 from ststudio.runs.run import Run
-from ststudio.training.script import train_script
+from ststudio.training.script import rows_of, train_script
 from tests.conftest import Training
 from tests.hub.jobs import Job
 from tests.hub.server import Hub
@@ -35,12 +36,11 @@ def no_prices_of_another_hub() -> Iterator[None]:
 
 
 @pytest.fixture
-def uploaded(make_run: MakeRun, tiny_model: Any, training: Training) -> Run:
-    """A run on uploaded rows, which a job cannot load by itself."""
-    source = {"kind": "upload", "id": "5e" * 16}
-    recipe = {**training.run("pair-score").recipe, "source": source}
-    run = make_run(tiny_model, recipe=recipe, source=source, title="tickets.csv")
-    shutil.copytree(training.run("pair-score").examples_dir, run.examples_dir)
+def run(make_run: MakeRun, tiny_model: Any, training: Training) -> Run:
+    """A run that has ended, with a small model and the rows of one that was trained."""
+    trained = training.run("pair-score")
+    run = make_run(tiny_model, **{**trained.facts, "recipe": trained.recipe})
+    shutil.copytree(trained.examples_dir, run.examples_dir)
     return run
 
 
@@ -55,7 +55,7 @@ def test_the_request_holds_what_was_asked_for_field_by_field(hub: Hub, run: Run)
     started = start_job(run, ALICE, WISH)
 
     job = only(hub)
-    script = train_script(run, push_to="alice/tickets", data=None)
+    script = train_script(run, push_to="alice/tickets", data="alice/tickets-data")
     assert job.owner == "alice"
     assert job.spec == {
         "dockerImage": "ghcr.io/astral-sh/uv:python3.12-bookworm",
@@ -74,7 +74,7 @@ def test_the_request_holds_what_was_asked_for_field_by_field(hub: Hub, run: Run)
         "id": job.id,
         "namespace": "alice",
         "repo": "alice/tickets",
-        "data": None,
+        "data": "alice/tickets-data",
         "flavor": "t4-small",
         "minutes": 90,
         "dollars": 0.9,
@@ -95,37 +95,30 @@ def test_the_token_is_in_the_jobs_secrets_and_nowhere_else(hub: Hub, run: Run) -
         assert not file.is_file() or ALICE.encode() not in file.read_bytes(), file
 
 
-def test_rows_that_only_this_machine_has_go_first_as_a_private_dataset(
-    hub: Hub, uploaded: Run
-) -> None:
-    started = start_job(uploaded, ALICE, WISH)
+def test_the_rows_go_first_as_a_private_dataset_by_one_commit(hub: Hub, run: Run) -> None:
+    start_job(run, ALICE, WISH)
 
-    assert started["data"] == "alice/tickets-data"
     repo = hub.repo("dataset", "alice/tickets-data")
     assert repo.private
-    assert [commit.title for commit in repo.history()] == [
-        "Examples of a run of ST Studio", "initial commit"
-    ]  # fmt: skip
-    files = repo.resolve().files
-    assert set(files) == {f"{name}.parquet" for name in TABLES} | {"README.md", ".gitattributes"}
-    for name in TABLES:
-        local = uploaded.examples_dir / f"{name}.parquet"
-        assert files[f"{name}.parquet"].data == local.read_bytes()
+    commits = [commit.title for commit in repo.history()]
+    assert commits == ["Rows of a run of ST Studio", "initial commit"]
+    files, rows = repo.resolve().files, rows_of(run)
+    assert set(files) == {f"{name}.parquet" for name in rows} | {"README.md", ".gitattributes"}
+    for name, table in rows.items():
+        assert pq.read_table(io.BytesIO(files[f"{name}.parquet"].data)).equals(table)
     front = yaml.safe_load(files["README.md"].data.decode().split("---")[1])
     assert front["configs"][0]["data_files"][0] == {"split": "train", "path": "train.parquet"}
-    script = base64.b64decode(only(hub).spec["environment"]["TRAIN_PY"]).decode()
-    assert script == train_script(uploaded, push_to="alice/tickets", data="alice/tickets-data")
 
     only(hub).stage = "ERROR"
-    follow_job(uploaded, ALICE)
-    start_job(uploaded, ALICE, WISH)
+    follow_job(run, ALICE)
+    start_job(run, ALICE, WISH)
     assert len(repo.history()) == 2  # the same rows again are no commit
 
 
-def test_a_dataset_of_someones_own_is_not_written_over(hub: Hub, uploaded: Run) -> None:
+def test_a_dataset_of_someones_own_is_not_written_over(hub: Hub, run: Run) -> None:
     sha = hub.add_repo("dataset", "alice/tickets-data", {"mine.csv": b"a,b"}, private=True)
     with pytest.raises(StudioError, match="not made by ST Studio"):
-        start_job(uploaded, ALICE, WISH)
+        start_job(run, ALICE, WISH)
     assert hub.repo("dataset", "alice/tickets-data").resolve().sha == sha
     assert hub.store.jobs == {}
 

@@ -1,4 +1,4 @@
-"""Every fault at every call of a push: a sentence in time, nothing left behind, and then one commit."""
+"""Every fault at every call of a push: a sentence in time, nothing left, and then one commit."""
 
 from __future__ import annotations
 
@@ -63,7 +63,10 @@ SECONDS = 30
 def grid(faults: dict[str, dict[str, Any]]) -> list[Any]:
     return [
         pytest.param(
-            fault, call, id=f"{fault}-{call}", marks=() if (fault, call) in FAST else pytest.mark.slow
+            fault,
+            call,
+            id=f"{fault}-{call}",
+            marks=() if (fault, call) in FAST else pytest.mark.slow,
         )
         for fault in faults
         for call in CALLS

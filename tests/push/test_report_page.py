@@ -82,7 +82,9 @@ def test_the_report_holds_verdict_cost_figures_and_recipe(make_bare: Any) -> Non
 def test_the_report_fetches_nothing_and_runs_nothing(make_bare: Any) -> None:
     read = Read(report_page(logged(make_bare(FACTS))))
     assert {"script", "link", "img", "iframe", "a", "object", "form"}.isdisjoint(read.tags)
-    assert not [name for name, _ in read.attributes if name.startswith("on") or name in ("src", "href")]
+    assert not [
+        name for name, _ in read.attributes if name.startswith("on") or name in ("src", "href")
+    ]
     policies = [value for name, value in read.attributes if name == "content"]
     assert "default-src 'none'; style-src 'unsafe-inline'" in policies
 
@@ -101,7 +103,9 @@ def test_no_data_becomes_markup(nasty: str, make_bare: Any) -> None:
     }
     report = {**REPORT, "metric": nasty, "metrics": {nasty: [0.1, 0.2]}}
     plain = Read(report_page(logged(make_bare(FACTS))))
-    read = Read(report_page(logged(make_bare(facts, {**RECIPE, "prompts": {"anchor": nasty}}, report))))
+    read = Read(
+        report_page(logged(make_bare(facts, {**RECIPE, "prompts": {"anchor": nasty}}, report)))
+    )
     assert read.open == []
     assert set(read.tags) == set(plain.tags)
     assert read.tags.count("h1") == 1
