@@ -28,6 +28,11 @@ from ststudio.training.paid import paid
 TAG = "st-studio"  # in the card of every model pushed from here: what may be updated later
 SAMPLE_ROWS = 5
 RECIPE_FILE, REPORT_FILE = "ststudio/recipe.json", "ststudio/report.json"
+EVALUATORS = (
+    "https://sbert.net/docs/package_reference/sentence_transformer/evaluation.html"
+    "#sentence_transformers.sentence_transformer.evaluation"
+)
+OUR_EVALUATOR = "NearestNeighbourEvaluator"  # the others are the library's
 IMPORT = "from sentence_transformers import SentenceTransformer"
 
 KEPT_FROM_BASE = (
@@ -122,7 +127,12 @@ def _use(run: Run, repo_id: str) -> str:
 
 def _results(run: Run) -> str:
     head = ("Metric", "Base model", "Fine-tuned", "Change")
-    parts = [result(run), table(head, rows) if (rows := shown(run)) else ""]
+    case = case_of(run)
+    measured = ""
+    if case and case.evaluator != OUR_EVALUATOR:
+        at = f"{EVALUATORS}.{case.evaluator}"
+        measured = f"Measured by [{case.evaluator}]({at}), both models on the same test rows."
+    parts = [result(run), table(head, rows) if (rows := shown(run)) else "", measured]
     return "\n\n".join(filter(None, [*parts, paid(run.report, run.facts)]))
 
 

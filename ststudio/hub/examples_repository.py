@@ -11,7 +11,7 @@ from huggingface_hub import CommitOperationAdd
 from ststudio.data.examples import PARTS
 from ststudio.hub.card import TAG
 from ststudio.hub.origins import data_words
-from ststudio.hub.repository import check_ours, reached
+from ststudio.hub.repository import check_ours, committed, reached
 from ststudio.remote import hub
 from ststudio.runs.run import Run
 from ststudio.settings import get_settings
@@ -32,14 +32,9 @@ def push_examples(run: Run, repo_id: str, token: str | None) -> None:
     def commit() -> None:
         info = client.dataset_info(repo_id, timeout=get_settings().hub_seconds)
         check_ours(info, private=True)
-        client.create_commit(
-            repo_id,
-            [CommitOperationAdd(path, content) for path, content in contents.items()],
-            repo_type="dataset",
-            commit_message=MESSAGE,
-            parent_commit=info.sha,
-            num_threads=1,
-        )
+        # As streams: bytes would go by another protocol, whose time-outs are its own.
+        files = [CommitOperationAdd(path, io.BytesIO(data)) for path, data in contents.items()]
+        committed(client, info, files, MESSAGE, "dataset")
 
     reached(make, repo_id)
     reached(commit, repo_id)

@@ -2,13 +2,13 @@
 
 import io
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.hf_api import DatasetInfo, ModelInfo
 
@@ -19,7 +19,7 @@ from ststudio.hub.card import TAG
 from ststudio.hub.package import Contents
 from ststudio.model_files import MODULE_FILES, ROOT_FILES, TRANSFORMER_FILES
 from ststudio.patience import heard
-from ststudio.remote import RemoteFile, hub
+from ststudio.remote import Kind, RemoteFile, hub
 from ststudio.settings import get_settings
 from ststudio.transfer import download
 
@@ -32,6 +32,8 @@ HUBS_OWN = frozenset({".gitattributes"})  # what an empty repository holds
 # Loaded back, the model must give these the same vectors.
 PROBES = ("A short sentence.", "How do I reset my password?", "Überraschend: 東京 🎈", "0")
 TOLERANCE = 1e-5
+
+LARGE = (".safetensors", ".parquet", ".model", ".bin")  # endings that the Hub stores apart from git
 
 REFUSED = {
     403: "The Hub does not let this sign-in write to {repo}. Sign in with a token that may, "
@@ -88,14 +90,7 @@ class Repository:
         with ExitStack() as opened:
             additions = [_addition(path, contents[path], count, opened) for path in contents]
             deletions = [CommitOperationDelete(path) for path in sorted(stale) if _of_a_model(path)]
-            done = self._client.create_commit(
-                self.id,
-                [*additions, *deletions],
-                commit_message=MESSAGE,
-                parent_commit=head.sha,  # what was looked at is what is changed
-                num_threads=1,
-            )
-        return str(done.oid)
+            return committed(self._client, head, [*additions, *deletions], MESSAGE, "model")
 
     def _updatable(self, private: bool) -> ModelInfo:
         """Return what is in the repository; raise StudioError where it is not ours to change."""
@@ -155,6 +150,34 @@ def reached(call: Callable[[], Answer], repo_id: str) -> Answer:
             raise StudioError("The run was deleted during the push.") from None
 
     return reach(careful, repo_id)
+
+
+def committed(
+    client: HfApi,
+    head: ModelInfo | DatasetInfo,
+    operations: Sequence[CommitOperationAdd | CommitOperationDelete],
+    message: str,
+    kind: Kind,
+) -> str:
+    """Make one commit on top of what was looked at; return its hash.
+
+    Large files go before it, one by one: together they would be sent by threads of the client's,
+    which know nothing of the patience with this call.
+    """
+    for operation in operations:
+        if isinstance(operation, CommitOperationAdd) and operation.path_in_repo.endswith(LARGE):
+            client.preupload_lfs_files(
+                head.id, [operation], repo_type=kind, num_threads=1, free_memory=False
+            )
+    done = client.create_commit(
+        head.id,
+        operations,
+        repo_type=kind,
+        commit_message=message,
+        parent_commit=head.sha,
+        num_threads=1,
+    )
+    return str(done.oid)
 
 
 def check_ours(info: ModelInfo | DatasetInfo, private: bool) -> None:

@@ -31,6 +31,7 @@ def training_words(run: Run) -> str:
     recipe = json.dumps(shared_recipe(run), indent=1)
     parts = [
         _facts(run),
+        _columns(run.facts.get("lengths")),
         _settings(run),
         folded("The whole recipe", fenced(recipe.replace("<", "\\u003c"), "json")),
         _arguments(made),
@@ -101,6 +102,16 @@ def _race(facts: Mapping[str, Any]) -> str:
         if isinstance(row.get("dev_best"), float)
     ]
     return f"- Chosen by a race on held-out dev rows: {', '.join(rows)}" if rows else ""
+
+
+def _columns(lengths: Mapping[str, Any] | None) -> str:
+    """Say how long each column's texts are, in the base model's tokens."""
+    rows = [
+        (role, *(found["quantiles"][share] for share in ("50", "90", "100")), f"{found['cut']:.1%}")
+        for role, found in ((lengths or {}).get("roles") or {}).items()
+    ]
+    head = ("Column", "Tokens of half", "of 90 %", "of the longest", "Cut at the model's limit")
+    return table(head, rows) if rows else ""
 
 
 def _settings(run: Run) -> str:

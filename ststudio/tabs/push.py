@@ -12,6 +12,7 @@ from ststudio.hub.push import push as push_and_wait
 from ststudio.hub.push import push_state, start_push
 from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
+from ststudio.settings import MB
 from ststudio.tabs import CLICK, QUIET, card_view, explained, jobs, offered
 from ststudio.tabs.progress import bar
 from ststudio.tabs.published import publish
@@ -23,6 +24,8 @@ SIGN_IN = (
     "To push from here, start the app with a token of yours in `HF_TOKEN` "
     "(it needs the right to write). The download below works without one."
 )
+
+OTHER = "It was pushed, but loading it back did not give the same vectors. Push it again."
 
 
 @explained
@@ -65,12 +68,13 @@ def push_html(state: dict[str, Any] | None) -> str:
         return f'<div class="finding error">{html.escape(state.get("reason") or "")}</div>'
     if state["state"] == "running":
         done, total = state.get("bytes") or 0, state.get("total") or 1
-        return bar(f"{(state.get('stage') or 'pushing').capitalize()} …", done / total)
-    checked = (
-        "Loaded back from the Hub: it gives the same vectors."
-        if state.get("verified")
-        else "It was pushed, but loading it back did not give the same vectors. Push it again."
-    )
+        words = f"{(state.get('stage') or 'pushing').capitalize()} …"
+        if done:
+            words += f" {done / MB:,.1f} of {total / MB:,.1f} MB"
+        return bar(words, done / total)
+    checked = html.escape(state.get("reason") or OTHER)
+    if state.get("verified"):
+        checked = "Loaded back from the Hub: it gives the same vectors."
     url = html.escape(state["url"], quote=True)
     name = html.escape(state.get("repo") or state["url"].split("/", 3)[-1])
     code = (

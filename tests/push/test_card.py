@@ -13,7 +13,7 @@ from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from ststudio.hub.card import TAG, card, metadata
+from ststudio.hub.card import EVALUATORS, TAG, body, card, metadata
 from ststudio.hub.markdown import fenced, one_line, table
 from ststudio.hub.package import propose_name
 from ststudio.hub.results import result
@@ -38,14 +38,14 @@ KEYS = set(
 INVISIBLE = set("\u202e\u2066\x00\x1b\u2028")
 
 
+def below(text: str) -> str:
+    return re.split(r"^---$", text, maxsplit=2, flags=re.M)[2]
+
+
 def front_matter(text: str) -> dict[str, Any]:
     _, block, _ = re.split(r"^---$", text, maxsplit=2, flags=re.M)
     data: dict[str, Any] = yaml.safe_load(block)
     return data
-
-
-def body(text: str) -> str:
-    return re.split(r"^---$", text, maxsplit=2, flags=re.M)[2]
 
 
 def test_the_card_tells_what_was_trained_and_what_it_changed(make_bare: Any) -> None:
@@ -140,6 +140,7 @@ def test_a_hostile_dataset_neither_breaks_nor_enters_the_card(nasty: str, make_b
         "base_model": {"id": nasty, "revision": nasty, "origin": "hub"},
         "dropped": {nasty: 2},
         "preview": [{nasty: row, "anchor": row}],
+        "lengths": {"roles": {nasty: LENGTHS}},
         "made": {
             **MADE,
             "modules": f"Transformer({nasty})",
@@ -158,7 +159,7 @@ def test_a_hostile_dataset_neither_breaks_nor_enters_the_card(nasty: str, make_b
         assert front == metadata(run)
         assert set(front) <= KEYS
         assert not INVISIBLE & set(text)
-        page = MarkdownIt("commonmark", {"html": True}).enable("table").parse(body(text))
+        page = MarkdownIt("commonmark", {"html": True}).enable("table").parse(below(text))
         inside = [child for token in page for child in token.children or []]
         assert kinds(page, "heading_open").count("h1") == 1
         assert kinds(page, "heading_open").count("h2") == 6 + include
@@ -170,9 +171,10 @@ def test_a_hostile_dataset_neither_breaks_nor_enters_the_card(nasty: str, make_b
         html = [token.content for token in [*page, *inside] if token.type.startswith("html")]
         assert html == [line for summary in FOLDED for line in (opened(summary), "</details>\n")]
         links = [str(token.attrGet("href")) for token in inside if token.type == "link_open"]
-        assert links == ["https://www.sbert.net", *(f"{HERE}/{name}" for name in FILES)]
+        told = f"{EVALUATORS}.InformationRetrievalEvaluator"
+        assert links == ["https://www.sbert.net", told, *(f"{HERE}/{name}" for name in FILES)]
         assert {"image", "code_inline", "em"}.isdisjoint(token.type for token in inside)
-        assert kinds(page, "table_open") == ["table"] * (4 + include)
+        assert kinds(page, "table_open") == ["table"] * (5 + include)
         assert len(kinds(page, "hr")) == 0
         shown = "".join(token.content for token in [*page, *inside])
         assert (one_line(row)[:30] in shown) == include
@@ -182,6 +184,7 @@ def test_a_hostile_dataset_neither_breaks_nor_enters_the_card(nasty: str, make_b
 FOLDED = ("The whole recipe", "All hyperparameters", "Training log")
 HERE = "https://huggingface.co/alice/model/blob/main"
 FILES = ("ststudio/recipe.json", "ststudio/report.json")
+LENGTHS = {"cut": 0.25, "quantiles": {"50": 12, "90": 40, "99": 200, "100": 300}}
 MADE = {
     "modules": "SentenceTransformer(\n  (0): Transformer()\n)",
     "max_seq_length": 256,
@@ -279,7 +282,16 @@ def test_no_id_of_an_earlier_run_is_published(make_bare: Any) -> None:
 
 
 def test_the_card_describes_the_model_and_cites_every_loss(make_bare: Any) -> None:
-    text = card(make_bare({**FACTS, "made": MADE, "loss": "CoSENTLoss"}))
+    text = card(
+        make_bare(
+            {
+                **FACTS,
+                "made": MADE,
+                "loss": "CoSENTLoss",
+                "lengths": {"roles": {"anchor": LENGTHS}},
+            }
+        )
+    )
     for words in (
         "- Maximum sequence length: 256 tokens",
         "- Output dimensionality: 384 dimensions",
@@ -290,6 +302,7 @@ def test_the_card_describes_the_model_and_cites_every_loss(make_bare: Any) -> No
         "- Loss: [CoSENTLoss](https://sbert.net/docs/package_reference/sentence_transformer/"
         "losses.html#cosentloss)",
         "| learning\\_rate | 5e-05 |",
+        "| anchor | 12 | 40 | 300 | 25.0% |",
         "Trained with Python 3.11.1, Sentence Transformers 6.2.0, PyTorch 2.13.0.",
         "CoSENTLoss:\n\n```bibtex\n@article{b}\n```",
     ):
@@ -312,6 +325,11 @@ def test_the_training_log_is_thinned_out_but_for_looks_at_dev(make_bare: Any) ->
     rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
     assert len(rows) <= 42
     assert sum(row.count("0.7000") + row.count("0.5500") for row in rows) == 2
+
+
+def test_the_whole_card_is_metadata_and_body(make_bare: Any) -> None:
+    run = make_bare(FACTS)
+    assert card(run).endswith(body(run)) and below(card(run)).strip() == body(run).strip()
 
 
 def test_what_was_forgotten_is_a_result_of_its_own(make_bare: Any) -> None:

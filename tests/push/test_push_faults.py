@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from ststudio.hub.push import push, push_state
 from ststudio.runs.run import Run
 from ststudio.settings import get_settings
 from tests.hub.server import Hub
-from tests.push.conftest import ALICE
+from tests.push.conftest import ALICE, MakeRun
 from tests.push.test_push import check_whole
 
 MODEL = "/api/models/alice/model"
@@ -22,11 +24,11 @@ CALLS = {  # in the order of a clean push, as its record has them
     "whoami": r"GET /api/whoami-v2$",
     "create": r"POST /api/repos/create$",
     "look": rf"GET {MODEL}$",
-    "yaml": r"POST /api/validate-yaml$",
     "preupload": rf"POST {MODEL}/preupload/main",
     "batch": r"POST /alice/model\.git/info/lfs/objects/batch$",
     "upload": r"PUT /lfs-storage/",
     "verify": r"POST /alice/model\.git/info/lfs/objects/verify$",
+    "yaml": r"POST /api/validate-yaml$",
     "commit": rf"POST {MODEL}/commit/main",
     "list": rf"GET {MODEL}/revision/\w{{40}}",
     "load back": r"GET /alice/model/resolve/\w{40}/",
@@ -128,6 +130,23 @@ def test_a_fault_that_passes_leads_to_one_whole_commit(
 
     assert left_behind() == []
     check_whole(hub, run, "alice/model")
+
+
+def test_several_large_files_are_not_left_to_threads_that_go_on_for_minutes(
+    hub: Hub, make_run: MakeRun, tiny_model: Path, tmp_path: Path
+) -> None:
+    whole = tmp_path / "dense"
+    shutil.copytree(tiny_model, whole)
+    (whole / "2_Dense").mkdir()
+    (whole / "2_Dense" / "model.safetensors").write_bytes(bytes(1_000))
+    run = make_run(whole)
+    hub.fail(CALLS["upload"], status=500, times=None)
+    start, threads = time.monotonic(), threading.active_count()
+
+    assert "error (500)" in outcome(run)
+
+    assert time.monotonic() - start < 5
+    assert threading.active_count() <= threads + 1  # a connection of the loopback Hub's
 
 
 def outcome(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""The section "Run it longer": the price before the click, what leaves, and where the job stands."""
+"""The section "Run it longer": its price before the click, what leaves, where the job stands."""
 
 from __future__ import annotations
 
