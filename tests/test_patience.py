@@ -43,8 +43,8 @@ def repeated(url: str) -> httpx2.Response:
         ({"status": 429, "retry_after": 3_600}, "asks to wait 3600 s"),
         ({"status": 503, "retry_after": 3_600}, "error .503."),
         ({"hang_seconds": 60}, "no answer for 2 s about it"),
-        ({"reset": True}, "no answer for 2 s about it"),
-        ({"truncate": True}, "no answer for 2 s about it"),
+        pytest.param({"reset": True}, "no answer for 2 s about it", marks=pytest.mark.slow),
+        pytest.param({"truncate": True}, "no answer for 2 s about it", marks=pytest.mark.slow),
     ],
 )
 def test_what_the_client_repeats_for_minutes_ends_in_a_sentence(
@@ -79,6 +79,7 @@ def test_outside_of_a_call_nothing_is_cut_short(own_hub: Hub, url: str) -> None:
     assert get_session().get(url).status_code == 500
 
 
+@pytest.mark.slow
 def test_when_patience_is_over_no_request_is_made(own_hub: Hub, url: str) -> None:
     with listening():
         time.sleep(longest() + 0.05)

@@ -297,7 +297,7 @@ def test_the_card_describes_the_model_and_cites_every_loss(make_bare: Any) -> No
         "- Output dimensionality: 384 dimensions",
         "- Parameters: 22,713,216",
         "- Similarity function: cosine",
-        "- Prompts: query “query:”",
+        "- Prompts: query “query\\:”",
         "SentenceTransformer(\n  (0): Transformer()\n)",
         "- Loss: [CoSENTLoss](https://sbert.net/docs/package_reference/sentence_transformer/"
         "losses.html#cosentloss)",
