@@ -15,6 +15,7 @@ from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
 from ststudio.tabs import CLICK, QUIET, explained, offered
 from ststudio.tabs.progress import bar
+from ststudio.tabs.script import build_script
 from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.visitor import visitor_token
 
@@ -159,6 +160,7 @@ def build(session: gr.State, tab: gr.Tab) -> None:
             go = gr.Button("Push to the Hub", variant="primary")
             pack = gr.Button("Download the model (zip)")
             file = gr.DownloadButton("model", elem_id="model-file", elem_classes="packed")
+            build_script(session)
         state = gr.HTML("", elem_id="push-state")
         with gr.Accordion("The card as it will be", open=False):
             preview = gr.Code("", language="markdown", show_label=False)
