@@ -7,14 +7,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from ststudio.runs.run import Run
-from ststudio.training.script import FOLDER, rows_of, train_script
+from ststudio.training.script import FOLDER, exported
 
 NAME = "train.py"
 
 
 def zip_script(run: Run) -> Path:
     """Pack script and rows; the file appears in the run's folder when it is whole."""
-    script, tables = train_script(run), rows_of(run)
+    script, tables = exported(run)
     with tempfile.TemporaryDirectory(prefix=".zip-", dir=run.path) as folder:
         half = Path(folder) / "train.zip"
         with zipfile.ZipFile(half, "w") as pack:

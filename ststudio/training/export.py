@@ -1,4 +1,4 @@
-"""What a run's train.py is written from: recipe, rows, course, and what its model says of itself."""
+"""What a run's train.py is written from: recipe, rows, course, what its model says of itself."""
 
 import hashlib
 import json

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ststudio.training.export import Export
-from ststudio.training.script_model import Code
+from ststudio.training.script_text import Code, literal
 
 EVALUATION = "sentence_transformers.sentence_transformer.evaluation"
 
@@ -15,7 +15,6 @@ class Written:
     imports: tuple[str, ...]
     defined: str  # `evaluator(rows)`, and what else stands above the steps
     test: str = "test_evaluator = evaluator(test)\n"
-    units: str = 'test.unique("{unit}")'
     searches: bool = False  # in a corpus, by queries and what is relevant to them
 
 
@@ -68,10 +67,11 @@ def search(queries, corpus, relevant):
     )
 
 
-def evaluator(rows):
-    """Look for the positives of each anchor among all positives."""
+def evaluator(rows, others=()):
+    """Look for the positives of each anchor among all positives, and other texts."""
     queries = {text: f"q{number}" for number, text in enumerate(rows.unique("anchor"))}
-    corpus = {text: f"d{number}" for number, text in enumerate(rows.unique("positive"))}
+    texts = dict.fromkeys([*rows.unique("positive"), *others])
+    corpus = {text: f"d{number}" for number, text in enumerate(texts)}
     relevant = {query: set() for query in queries.values()}
     for row in rows:
         relevant[queries[row["anchor"]]].add(corpus[row["positive"]])
@@ -121,7 +121,6 @@ WRITTEN: dict[str, Written] = {
         (f"{EVALUATION}:InformationRetrievalEvaluator", COSINES),
         SEARCHED,
         SEARCHED_TEST,
-        "queries",
         searches=True,
     ),
     "text-class": Written(
@@ -142,12 +141,14 @@ def searches(export: Export) -> bool:
     return WRITTEN[export.case.key].searches
 
 
-def evaluators(export: Export) -> str:
+def evaluators(export: Export, from_files: bool) -> str:
     """Return the lines that make the evaluators of dev and test."""
     dev = "dev_evaluator = evaluator(dev)\n" if export.has_dev else ""
+    if not from_files and searches(export):
+        return f"{dev}test_evaluator = evaluator(test, others)\n"
     return dev + WRITTEN[export.case.key].test
 
 
 def counted(export: Export) -> str:
     """Return the expression that counts the units of the test."""
-    return f"len({WRITTEN[export.case.key].units.format(unit=export.case.unit)})"
+    return f"len(test.unique({literal(export.case.unit)}))"

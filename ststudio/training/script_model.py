@@ -1,52 +1,15 @@
-"""The model in a train.py: loaded at its commit or built layer by layer, adapted, without dropout."""
+"""The model in a train.py: loaded at its commit or built, adapted, without dropout."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from ststudio.data.prompts import ALIKE, part_of
 from ststudio.model_input import read_input
-from ststudio.shelf import DEFAULT_MODEL, ModelRef, model_folder, packaged_model, tokenizer_folder
-from ststudio.training.blueprint import LENGTH, layer_of, needs_weights, settings_of
 from ststudio.training.export import Export
-from ststudio.training.layers import ACTIVATIONS
 from ststudio.training.loss_settings import GUIDE
-from ststudio.training.script_text import call, literal, named
-
-LAYERS = "sentence_transformers.sentence_transformer.modules"
-MODULES = "sentence_transformers.base.modules"
-LOADED = 'model_kwargs={"dtype": "float32"}'
-EARLIER = "earlier-run"  # a folder: who has the id of a run may open it, so no script names one
-RESIZING = ("Transformer", "StaticEmbedding", "BoW", "CNN", "Pooling", "Dense")
-
-
-@dataclass
-class Code:
-    """Lines of a script, and what they import."""
-
-    text: str = ""
-    imports: set[str] = field(default_factory=set)
-
-    def add(self, text: str, *imports: str) -> None:
-        """Add lines, and the dotted names that they need."""
-        self.text += text
-        self.imports |= {*imports}
-
-
-def pinned(model: str | Mapping[str, Any], constant: str) -> tuple[str, str]:
-    """Return the constants that name a model, and the arguments that load it."""
-    if isinstance(model, str) and model.startswith("run:"):
-        lines = (
-            "# An earlier run's model: download it there, and unpack it into this folder.\n"
-            f"{constant} = {literal(f'{EARLIER}-{constant.lower()}')}\n"
-        )
-        return lines, constant
-    known = {"id": model} if isinstance(model, str) else model
-    lines = f"{constant} = {literal(known['id'])}\n"
-    if not known.get("revision"):
-        return lines, constant
-    lines += f"{constant}_REVISION = {literal(known['revision'])}\n"
-    return lines, f"{constant}, revision={constant}_REVISION"
+from ststudio.training.script_bases import LOADED, pinned
+from ststudio.training.script_layers import built
+from ststudio.training.script_text import Code, call, literal, named
 
 
 def constants(export: Export) -> str:
@@ -62,18 +25,15 @@ def model_code(export: Export) -> Code:
     _, source = pinned(export.recipe.base_model, "MODEL")
     if export.recipe.modules:
         code.add("torch.manual_seed(SEED)\n")
-        _built(export, source, code)
+        built(export, code)
+    first = read_input(export.run.model_dir, "the fine-tuned model").modules[0]
     code.add("torch.manual_seed(SEED)\n")
     if not export.recipe.modules:
         code.add(call("model = SentenceTransformer", [source, LOADED]))
     if export.recipe.max_seq_length:
-        code.add(_length(export, export.recipe.max_seq_length))
-    if export.prompts:
-        code.add(f"model.prompts |= {literal(export.prompts)}\n")
-        if part_of(export.case.unit) == ALIKE:
-            default = export.family.get("default_prompt_name")
-            code.add(f"model.default_prompt_name = {literal(default)}\n")
-    if not export.recipe.modules or export.recipe.modules[0]["type"] == "Transformer":
+        code.add(_length(first, export.recipe.max_seq_length))
+    code.add(_prompts(export))
+    if first == "Transformer":
         code.add(WITHOUT_DROPOUT)
     if guide := export.recipe.loss_settings.get(GUIDE):
         _, source = pinned(guide, "GUIDE")
@@ -84,7 +44,7 @@ def model_code(export: Export) -> Code:
     return code
 
 
-WITHOUT_DROPOUT = '''\
+WITHOUT_DROPOUT = """\
 # The run trained without dropout, and so does this script.
 for module in model[0].modules():
     if isinstance(module, torch.nn.Dropout):
@@ -92,11 +52,21 @@ for module in model[0].modules():
     for name, value in vars(module).items():
         if "dropout" in name and isinstance(value, float):  # some attend by a number of their own
             setattr(module, name, 0.0)
-'''
+"""
 
 
-def _length(export: Export, tokens: int) -> str:
-    first = (export.recipe.modules or [{}])[0].get("type")
+def _prompts(export: Export) -> str:
+    """Return the lines that name the prompts as encode, encode_query and encode_document do."""
+    if not export.prompts:
+        return ""
+    lines = f"model.prompts |= {literal(export.prompts)}\n"
+    if part_of(export.case.unit) == ALIKE:
+        default = export.family.get("default_prompt_name")
+        lines += f"model.default_prompt_name = {literal(default)}\n"
+    return lines
+
+
+def _length(first: str, tokens: int) -> str:
     if first == "StaticEmbedding":  # which knows no limit but its tokenizer's
         return f"model[0].tokenizer.enable_truncation({tokens})\n"
     return f"model.max_seq_length = {tokens}\n"
@@ -122,153 +92,3 @@ projections = [
         "peft:LoraConfig",
         "peft:get_peft_model",
     )
-
-
-def _built(export: Export, source: str, code: Code) -> None:
-    """Add the layers of a recipe's modules, in the order in which the run made them."""
-    modules = export.recipe.modules or []
-    code.add("# The layers, their weights drawn by the seed\n")
-    sized = 0  # place of the last layer that says how wide its vectors are
-    for place, entry in enumerate(modules):
-        key, layer = layer_of(entry).key, layer_of(entry)
-        BUILDERS[key](export, settings_of(entry), f"layers[{sized}].get_embedding_dimension()", code)
-        if layer.type in RESIZING:
-            sized = place
-    arguments = ["modules=layers"]
-    if needs_weights(modules):
-        arguments += ["prompts=lent.prompts", "default_prompt_name=lent.default_prompt_name"]
-    code.add(call("model = SentenceTransformer", arguments))
-
-
-Builder = Callable[[Export, Mapping[str, Any], str, Code], None]
-
-
-def _lent(export: Export, settings: Mapping[str, Any], width: str, code: Code) -> None:
-    _, source = pinned(export.recipe.base_model, "MODEL")
-    code.add(call("lent = SentenceTransformer", [source, LOADED]) + "layers = [lent[0]]\n")
-
-
-def _tokenizer(export: Export, code: Code) -> None:
-    _, source = pinned(export.recipe.base_model, "MODEL")
-    code.add(
-        f"tokenizer = AutoTokenizer.from_pretrained({source})\n"
-        f"vocabulary = AutoConfig.from_pretrained({source}).vocab_size\n",
-        "transformers:AutoTokenizer",
-        "transformers:AutoConfig",
-    )
-    if _lowercase(export):
-        code.add(
-            "inner = tokenizer.backend_tokenizer\n"
-            "before = [inner.normalizer] if inner.normalizer else []\n"
-            "inner.normalizer = Sequence([Lowercase(), *before])\n",
-            "tokenizers.normalizers:Lowercase",
-            "tokenizers.normalizers:Sequence",
-        )
-
-
-def _lowercase(export: Export) -> bool:
-    """Tell whether sentence-transformers lowers the case for the base model's tokenizer."""
-    model = export.recipe.base_model
-    if isinstance(model, str):
-        return False
-    ref = ModelRef(model["id"], model.get("revision", ""), "cache", 0)
-    folders = [model_folder(ref), tokenizer_folder(ref)]
-    if model["id"] == DEFAULT_MODEL and (packaged := packaged_model()):
-        folders.append(packaged)
-    here = [folder for folder in folders if folder.is_dir()]
-    return any(read_input(folder, model["id"]).lowercase for folder in here[:1])
-
-
-def _scratch(export: Export, settings: Mapping[str, Any], width: str, code: Code) -> None:
-    _tokenizer(export, code)
-    length = export.recipe.max_seq_length or LENGTH
-    code.add(
-        "tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token or tokenizer.unk_token\n"
-        'tokenizer.padding_side = "right"\n'
-        f"tokenizer.model_max_length = {length}\n"
-        + call(
-            "config = BertConfig",
-            [
-                *named(settings),
-                "vocab_size=vocabulary",
-                f"max_position_embeddings={length}",
-                "pad_token_id=tokenizer.pad_token_id",
-            ],
-        )
-        + "with tempfile.TemporaryDirectory() as folder:\n"
-        "    AutoModel.from_config(config).save_pretrained(folder)\n"
-        "    tokenizer.save_pretrained(folder)\n"
-        f"    layers = [Transformer(folder, max_seq_length={length})]\n",
-        "tempfile",
-        "transformers:AutoModel",
-        "transformers:BertConfig",
-        f"{MODULES}:Transformer",
-    )
-
-
-def _static(export: Export, settings: Mapping[str, Any], width: str, code: Code) -> None:
-    _tokenizer(export, code)
-    code.add(
-        "tokens = tokenizer.backend_tokenizer\n"
-        "tokens.no_truncation()\n"
-        "rows = max(vocabulary, tokens.get_vocab_size())\n"
-        f"weights = torch.randn(rows, {literal(settings['dimensions'])})\n"
-        "layers = [StaticEmbedding(tokens, embedding_weights=weights)]\n",
-        f"{LAYERS}:StaticEmbedding",
-    )
-
-
-def _words(export: Export, settings: Mapping[str, Any], width: str, code: Code) -> None:
-    code.add(
-        f"""\
-# The words that most training texts hold; a word of one text only teaches nothing
-texts = list(dict.fromkeys(text for column in COLUMNS for text in train[column]))
-counts = Counter()
-for text in texts:
-    counts.update({{word.strip(string.punctuation).lower() for word in text.split()}} - {{""}})
-shared = [(word, count) for word, count in counts.items() if count > 1]
-words = dict(sorted(shared, key=lambda found: (-found[1], found[0]))[:{literal(settings["words"])}])
-""",
-        "string",
-        "collections:Counter",
-    )
-    if settings["weights"] == "idf":
-        code.add(
-            "weights = {w: math.log((1 + len(texts)) / (1 + n)) + 1 for w, n in words.items()}\n",
-            "math",
-        )
-    else:
-        code.add("weights = dict.fromkeys(words, 1.0)\n")
-    code.add("layers = [BoW(list(words), word_weights=weights)]\n", f"{LAYERS}:BoW")
-
-
-def _behind(name: str, module: str, *settings: str, sized: bool = True) -> Builder:
-    """Return the builder of a layer behind the first, which takes these of its settings."""
-
-    def builder(export: Export, given: Mapping[str, Any], width: str, code: Code) -> None:
-        values = [literal(given[setting]) for setting in settings]
-        inside = ", ".join([*([width] if sized else []), *values])
-        code.add(f"layers.append({name}({inside}))\n", f"{module}:{name}")
-
-    return builder
-
-
-def _dense(export: Export, settings: Mapping[str, Any], width: str, code: Code) -> None:
-    (activation,) = (name for name in ACTIVATIONS if name == settings["activation"])
-    inside = f"{width}, {literal(settings['out_features'])}"
-    line = f"Dense({inside}, activation_function=torch.nn.{activation}())"
-    code.add(call("layers.append", [line]), f"{MODULES}:Dense")
-
-
-BUILDERS: dict[str, Builder] = {
-    "Transformer": _lent,
-    "Transformer.from_scratch": _scratch,
-    "StaticEmbedding": _static,
-    "BoW": _words,
-    "CNN": _behind("CNN", LAYERS, "out_channels", "kernel_sizes"),
-    "Pooling": _behind("Pooling", LAYERS, "mode"),
-    "Dense": _dense,
-    "LayerNorm": _behind("LayerNorm", LAYERS),
-    "Dropout": _behind("Dropout", LAYERS, "dropout", sized=False),
-    "Normalize": _behind("Normalize", MODULES, sized=False),
-}

@@ -9,8 +9,7 @@ from ststudio.training.export import Export
 from ststudio.training.loss_settings import COSINE, EUCLIDEAN, GUIDE
 from ststudio.training.losses import LOSSES
 from ststudio.training.pace import MOST_DEV_EVALUATIONS
-from ststudio.training.script_model import Code
-from ststudio.training.script_text import call, literal, named
+from ststudio.training.script_text import Code, call, literal, named
 
 LOSS = "sentence_transformers.sentence_transformer.losses"
 LOGGED = 20  # lines of loss in a run
@@ -73,7 +72,9 @@ def course_constants(export: Export) -> str:
         steps = ", ".join(f"{step}: {steps}" for step, steps in course.planned.items())
         lines += f"PLANNED = {{{steps}}}  # after a step: how many the run then planned in all\n"
     if export.has_dev:
-        lines += f"MEASURED = {literal(list(course.looks), 0, 11)}  # steps at which it measured dev\n"
+        lines += (
+            f"MEASURED = {literal(list(course.looks), 0, 11)}  # steps at which it measured dev\n"
+        )
     return f"{lines}LAST_STEP = {course.last}\n"
 
 

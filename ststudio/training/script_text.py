@@ -1,8 +1,9 @@
-"""Python source from values: whatever they hold, none can become code or end its string or comment."""
+"""Python source from values: whatever these hold, none becomes code or ends its string."""
 
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 WIDTH = 100  # of a line
@@ -68,9 +69,7 @@ def call(start: str, arguments: Iterable[str]) -> str:
 
 def named(values: Mapping[str, Any]) -> list[str]:
     """Return values as keyword arguments of a call that stands at the left edge."""
-    return [
-        f"{name}={literal(value, INDENT, len(name) + 1)}" for name, value in values.items()
-    ]
+    return [f"{name}={literal(value, INDENT, len(name) + 1)}" for name, value in values.items()]
 
 
 def imported(names: Iterable[str]) -> str:
@@ -89,3 +88,16 @@ def imported(names: Iterable[str]) -> str:
             line = f"from {module} import (\n" + "".join(f"    {p},\n" for p in found) + ")\n"
         lines.append(line)
     return "".join(lines)
+
+
+@dataclass
+class Code:
+    """Lines of a script, and what they import."""
+
+    text: str = ""
+    imports: set[str] = field(default_factory=set)
+
+    def add(self, text: str, *imports: str) -> None:
+        """Add lines, and the dotted names that they need."""
+        self.text += text
+        self.imports |= {*imports}

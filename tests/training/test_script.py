@@ -1,4 +1,4 @@
-"""Scripts of every kind of run, as text: tidy, free of ST Studio, and only as long as they must be."""
+"""Scripts of every kind of run, as text: tidy, free of ST Studio, no longer than they must be."""
 
 import ast
 import inspect
@@ -18,7 +18,7 @@ from ststudio.data.cases import CASES
 from ststudio.data.examples import Examples
 from ststudio.errors import StudioError
 from ststudio.training.losses import LOSSES
-from ststudio.training.script import rows_of, train_script
+from ststudio.training.script import exported, train_script
 from tests.training.built import KINDS, LENT
 from tests.training.samples import examples_of
 from tests.training.test_script_text import HOSTILE
@@ -34,7 +34,7 @@ ALLOWED = {
 
 @pytest.fixture(scope="module")
 def rows() -> Callable[[str], Examples]:
-    """Return the examples of a case, prepared once; of two that the sample lacks, made of others."""
+    """Return the examples of a case, prepared once; two that the sample lacks are made."""
     known: dict[str, Examples] = {}
 
     def of(case: str) -> Examples:
@@ -146,7 +146,9 @@ def test_nothing_that_data_or_a_visitor_says_becomes_code(
     ]
     facts = {"title": said, "notes": [said, '"""', "'''"]}
     prompts = {"query": text[:200], "document": said[:400]}
-    plain = train_script(told(tmp_path / "plain", rows("pair"), prompts={"query": "a", "document": "b"}))
+    plain = train_script(
+        told(tmp_path / "plain", rows("pair"), prompts={"query": "a", "document": "b"})
+    )
     script = train_script(
         told(tmp_path / "hostile", rows("pair"), prompts=prompts, facts=facts, fixes=fixes)
     )
@@ -171,7 +173,14 @@ def test_the_rows_may_lie_on_the_hub_and_the_model_may_go_there(
     assert 'DATA = "hf://datasets/alice/rows"\n' in script and "pathlib" not in script
     assert 'PUSH_TO = "alice/tickets"\n' in script
     assert "    model.push_to_hub(PUSH_TO, private=True, exist_ok=True)\n" in script
-    assert set(rows_of(run)) == {"train", "dev", "test", "corpus", "queries", "relevant"}
+    assert set(exported(run, data="alice/rows")[1]) == {
+        "train",
+        "dev",
+        "test",
+        "corpus",
+        "queries",
+        "relevant",
+    }
 
 
 @pytest.mark.parametrize("name", ["../x", 'a/b"\nimport os', "a/b/c", "a b"])
@@ -209,9 +218,7 @@ def test_only_what_a_run_needs_stands_in_its_script(
     assert "KeepBest" not in train_script(told(tmp_path / "few", few))
 
 
-def test_a_race_is_told_as_its_winner_went(
-    rows: Callable[[str], Examples], tmp_path: Path
-) -> None:
+def test_a_race_is_told_as_its_winner_went(rows: Callable[[str], Examples], tmp_path: Path) -> None:
     run = told(tmp_path, rows("triplet"), plans=(), looks=())
     for racer, steps in enumerate((50, 30)):
         run.append_log({"step": 0, "steps": 200, "racer": racer})

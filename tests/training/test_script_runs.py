@@ -1,6 +1,5 @@
 """Scripts that are run: the same model as the page's run, by python and on several processes."""
 
-import json
 import os
 import subprocess
 import sys
@@ -74,7 +73,7 @@ def test_a_plan_that_was_bent_to_the_time_is_followed(
     ended = scripted(run, tmp_path / "script", monkeypatch)
     check(run, ended)
     # Other rows are said, and trained on all the same.
-    changed = script.read_text().replace("FINGERPRINT = \"", "FINGERPRINT = \"0")
+    changed = script.read_text().replace('FINGERPRINT = "', 'FINGERPRINT = "0')
     assert changed != script.read_text()
 
 

@@ -36,7 +36,18 @@ def test_a_text_is_read_back_as_it_was_and_shows_what_cannot_be_seen(text: str) 
 
 @pytest.mark.parametrize(
     "value",
-    [None, True, 0, -1.5, 1e-300, [], {}, {"a": [1, "b"]}, HOSTILE, {text: text for text in HOSTILE}],
+    [
+        None,
+        True,
+        0,
+        -1.5,
+        1e-300,
+        [],
+        {},
+        {"a": [1, "b"]},
+        HOSTILE,
+        {text: text for text in HOSTILE},
+    ],
 )
 def test_lists_and_objects_are_read_back_too(value: Any) -> None:
     assert ast.literal_eval(literal(value)) == value
