@@ -25,6 +25,7 @@ ENDPOINTS = {
     "/sizes",
     "/closest_pair",
     "/rerank",
+    "/script",
     "/push",
 }
 

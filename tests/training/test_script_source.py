@@ -1,4 +1,4 @@
-"""Scripts that take their rows from where they were published: told only where they are the run's."""
+"""Scripts that take rows from where they were published: told only where they are the run's."""
 
 import json
 from collections.abc import Callable
@@ -82,6 +82,14 @@ TOLD: dict[str, tuple[dict[str, bytes], dict[str, Any]]] = {
     "pairs without repeats": (
         {"train.jsonl": lines(pairs(600) + pairs(50)), "test.jsonl": lines(pairs(200, 600))},
         {"fixes": [{"code": "drop_duplicates"}, {"code": "swap"}]},
+    ),
+    "hostile names": (
+        {
+            "train.jsonl": lines(
+                [{'"""\'\\': row["question"], "{DATA} #": row["answer"]} for row in pairs(600)]
+            )
+        },
+        {},
     ),
     "classes": ({"train.jsonl": lines(classed(400))}, {}),
     "classes with a test": (
