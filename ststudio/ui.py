@@ -18,6 +18,7 @@ from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.tabs import QUIET, compare, data, push, train
 from ststudio.tabs.examination import again
+from ststudio.tabs.page import Page
 from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.visitor import visitor_token
 
@@ -193,7 +194,7 @@ def hardware() -> str:
 def build_ui() -> gr.Blocks:
     """Build the page without starting anything."""
     # What was packed for a download stays in Gradio's folder an hour; it may be anyone's model.
-    with gr.Blocks(title=TITLE, fill_width=False, delete_cache=(600, 3600)) as page:
+    with Page(title=TITLE, fill_width=False, delete_cache=(600, 3600)) as page:
         gr.Markdown(HEAD)
         gr.Markdown(facts(), elem_id="facts")
         session = gr.State(Session())

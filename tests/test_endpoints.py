@@ -95,6 +95,13 @@ def test_a_run_ends_with_a_report(run: dict[str, Any]) -> None:
     assert steps == [1, 2, 3]
 
 
+def test_a_run_is_given_as_a_script(app: App, run: dict[str, Any]) -> None:
+    script = app.call("script", run=run["run"])
+    compile(script, "train.py", "exec")
+    assert script.startswith("# /// script\n") and "trainer.train()\n" in script
+    assert run["key"] not in script and run["run"] not in script
+
+
 def test_the_log_is_given_from_an_entry_on(app: App, run: dict[str, Any]) -> None:
     assert app.call("run_state", run=run["run"], since=3)["log"] == run["end"]["log"][3:]
 
@@ -290,6 +297,7 @@ def test_only_the_owner_stops_deletes_and_pushes(app: App, run: dict[str, Any]) 
         ("add_corpus", {"source": {"kind": "builtin", "id": "sample-pair"}, "column": "x"}, "x"),
         ("embed_corpus", {"run": "0" * 32}, "There is no run"),
         ("changed", {"run": "nothing"}, "32 hexadecimal"),
+        ("script", {"run": "0" * 32}, "There is no run"),
     ],
 )
 def test_a_mistake_is_answered_by_a_sentence_in_time(

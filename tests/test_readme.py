@@ -1,5 +1,6 @@
 """The README's tree and tables are true."""
 
+import ast
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -12,30 +13,36 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def tree() -> set[str]:
-    """Return the paths that the README's tree names."""
+def tree() -> list[tuple[str, str]]:
+    """Return the paths that the README's tree names, and what it says of each."""
     block = README.split("```\napp.py", 1)[1].split("```", 1)[0]
-    paths, folders = set(), []
+    told, folders = [], list[str]()
     for line in ("app.py" + block).splitlines():
         depth = (len(line) - len(line.lstrip())) // 2
-        name = line.strip().split("  ")[0].strip()
+        name, _, words = line.strip().partition(" ")
         if not name:
             continue
         folders = folders[:depth]
-        paths.add("/".join([*folders, name.rstrip("/")]))
+        told.append(("/".join([*folders, name.rstrip("/")]), words.strip()))
         if name.endswith("/"):
             folders.append(name.rstrip("/"))
-    return paths
+    return told
 
 
-def test_the_tree_names_every_module_and_nothing_else() -> None:
-    modules = {
-        str(path.relative_to(ROOT))
+def test_the_tree_says_of_every_module_what_its_first_line_says_and_names_nothing_else() -> None:
+    modules = [
+        (str(path.relative_to(ROOT)), first_line(path))
         for path in (ROOT / "ststudio").rglob("*.py")
         if path.name != "__init__.py"
-    }
-    named = {path for path in tree() if path.endswith(".py") and path.startswith("ststudio")}
-    assert named == modules
+    ]
+    named = [line for line in tree() if line[0].endswith(".py") and line[0].startswith("ststudio")]
+    assert sorted(named) == sorted(modules)
+
+
+def first_line(module: Path) -> str:
+    words = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
+    assert words, module
+    return words.splitlines()[0].rstrip(".")
 
 
 def test_the_change_table_names_files_that_exist() -> None:

@@ -141,7 +141,13 @@ REFUSED: dict[str, tuple[Files, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        n if n == "another family's file" else pytest.param(n, marks=pytest.mark.slow)
+        for n in REFUSED
+    ],
+)
 def test_a_vocabulary_that_is_not_understood_is_refused_by_name(
     name: str,
     server: Hub,  # noqa: F811

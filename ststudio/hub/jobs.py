@@ -11,13 +11,13 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from ststudio.errors import StudioError
 from ststudio.hub.account import Account, reach, whoami
-from ststudio.hub.examples_repository import push_examples
+from ststudio.hub.rows_repository import push_rows
 from ststudio.hub.flavors import ADVICE, Flavor, flavor
 from ststudio.hub.markdown import one_line
 from ststudio.hub.repository import Repository
 from ststudio.remote import PUBLIC_HUB, HubAway, endpoint, hub
 from ststudio.runs.run import Run
-from ststudio.training.script import train_script
+from ststudio.training.script import exported
 
 Answer = TypeVar("Answer")
 
@@ -27,6 +27,7 @@ IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm"  # the Hub's client's own for
 SCRIPT = "TRAIN_PY"
 COMMAND = ["bash", "-c", f'echo "${SCRIPT}" | base64 -d > train.py && uv run train.py']
 FEWEST_MINUTES, MOST_MINUTES = 5, 24 * 60
+FEWEST_EPOCHS, MOST_EPOCHS = 0.1, 100
 NAME_CHARACTERS = 96
 LOG_LINES = 60
 LINE_CHARACTERS = 400
@@ -48,12 +49,18 @@ class JobWish:
     repo_name: str
     flavor: str
     minutes: int
+    epochs: float | None = None  # None: as many steps as the run took
 
 
 def data_name(repo_id: str) -> str:
     """Return the dataset's id that a job reads its examples from."""
     owner, _, name = repo_id.partition("/")
     return f"{owner}/{name[: NAME_CHARACTERS - 5].rstrip('-.')}-data"
+
+
+def takes_rows_along(run: Run) -> bool:
+    """Tell whether the job cannot make the run's rows of a dataset on the Hub by itself."""
+    return bool(exported(run)[1])
 
 
 def start_job(run: Run, token: str | None, wish: JobWish) -> dict[str, Any]:
@@ -65,14 +72,16 @@ def start_job(run: Run, token: str | None, wish: JobWish) -> dict[str, Any]:
         raise StudioError("A longer run repeats one that has ended. Wait until this one has.")
     if _alive(run):
         raise StudioError("A longer run of this one is under way already. Cancel it first.")
-    minutes, machine = _minutes(wish.minutes), flavor(wish.flavor)
+    minutes, epochs = _minutes(wish.minutes), _epochs(wish.epochs)
+    machine = flavor(wish.flavor)
     account = whoami(token)
     repo = Repository(account.repo_id(wish.repo_name), token)
     repo.make(private=True)
     repo.check(private=True)
-    data = data_name(repo.id)
-    script = train_script(run, push_to=repo.id, data=data)
-    push_examples(run, data, token)
+    data = data_name(repo.id) if takes_rows_along(run) else None
+    script, rows = exported(run, repo.id, data, epochs)
+    if data:
+        push_rows(run, rows, data, token)
     info = _asked_once(lambda: _request(account, token, repo.id, script, machine, minutes))
     job = {
         "id": str(info.id),
@@ -81,6 +90,7 @@ def start_job(run: Run, token: str | None, wish: JobWish) -> dict[str, Any]:
         "data": data,
         "flavor": machine.name,
         "minutes": minutes,
+        "epochs": epochs,
         "dollars": round(machine.most(minutes), 2),
         "url": f"{endpoint()}/jobs/{account.name}/{info.id}",
         "stage": str(info.status.stage),
@@ -138,6 +148,18 @@ def cancel_job(run: Run, token: str | None) -> dict[str, Any]:
 def _alive(run: Run) -> bool:
     job = run.job
     return job is not None and job["stage"] not in ENDED
+
+
+def _epochs(value: object) -> float | None:
+    if value is None:
+        return None
+    known = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not known or not FEWEST_EPOCHS <= float(str(value)) <= MOST_EPOCHS:
+        raise StudioError(
+            f"A longer run takes {FEWEST_EPOCHS} to {MOST_EPOCHS} epochs; "
+            f"{str(value)[:20]!r} is not in between."
+        )
+    return float(str(value))
 
 
 def _minutes(value: object) -> int:

@@ -69,6 +69,11 @@ class Run:
         return self.path / "examples"
 
     @property
+    def taught_file(self) -> Path:
+        """Return the file of the rows that were learned from, where they are not train's own."""
+        return self.examples_dir / "taught.parquet"
+
+    @property
     def model_dir(self) -> Path:
         """Return the folder of the fine-tuned model; it exists when the model is whole."""
         return self.path / "model"

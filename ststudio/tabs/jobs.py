@@ -12,11 +12,10 @@ from ststudio.hub.jobs import (
     ENDED,
     JobWish,
     cancel_job,
-    data_name,
     follow_job,
     start_job,
+    takes_rows_along,
 )
-from ststudio.hub.markdown import plain
 from ststudio.hub.package import propose_name
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
@@ -62,11 +61,12 @@ def run_longer(
     repo_name: str,
     flavor: str,
     minutes: int = 60,
+    epochs: float | None = None,
     request: gr.Request | None = None,
 ) -> dict[str, Any]:
     """Train a run's recipe again on Hugging Face Jobs, with the caller's token and credit."""
     found = get_store().owned(run, key)
-    return start_job(found, _token(None, request), JobWish(repo_name, flavor, minutes))
+    return start_job(found, _token(None, request), JobWish(repo_name, flavor, minutes, epochs))
 
 
 @explained
@@ -90,11 +90,17 @@ def _token(pasted: str | None, request: gr.Request | None) -> str:
 
 @explained
 def begin(
-    session: Session, repo_name: str, machine: str, minutes: int, pasted: str, request: gr.Request
+    session: Session,
+    repo_name: str,
+    machine: str,
+    minutes: int,
+    epochs: float | None,
+    pasted: str,
+    request: gr.Request,
 ) -> tuple[str, gr.Timer]:
     """Start the job; it goes on when the page is closed."""
-    run = _own(session)
-    job = start_job(run, _token(pasted, request), JobWish(repo_name, machine, minutes))
+    run, wish = _own(session), JobWish(repo_name, machine, minutes, epochs or None)
+    job = start_job(run, _token(pasted, request), wish)
     return job_html(job), gr.Timer(active=True)
 
 
@@ -158,13 +164,16 @@ def cost_words(machine: str | None, minutes: int | None) -> str:
     )
 
 
-def along_words(repo_name: str) -> str:
+def along_words(run: Run | None) -> str:
     """Say before the click what leaves this machine for the job."""
-    name = data_name(f"you/{(repo_name or '').rpartition('/')[2] or 'model'}").partition("/")[2]
+    if run is None or not run.has_model:
+        return ""
+    if not takes_rows_along(run):
+        return "The job takes its rows from the dataset on the Hub by itself."
     return (
         "A job cannot reach this machine. So **the run's rows are pushed first**, as they were "
-        f"trained on and measured by, into the private dataset {plain(name)} beside the model, by "
-        "one commit. Delete it there when you are done."
+        "trained on and measured by, by one commit into a private dataset beside the model, of "
+        "the same name with -data. Delete it there when you are done."
     )
 
 
@@ -190,7 +199,7 @@ def unfold(session: Session, minutes: int) -> tuple[Any, ...]:
         choices,
         name,
         cost_words(choices.value, minutes),
-        along_words(name),
+        along_words(run),
         job_html(run.job if run else None),
         gr.Timer(active=alive),
     )
@@ -203,6 +212,7 @@ def build(session: gr.State) -> gr.Accordion:
         with gr.Row():
             machine = gr.Dropdown([], label="Machine", interactive=True)
             minutes = gr.Dropdown(list(MINUTES), value=60, label="Time-out")
+            epochs = gr.Number(3, label="Epochs", info="Empty: as many steps as this run took.")
         name = gr.Textbox(
             label="Where its model goes", info="A private repository of yours; owner/name."
         )
@@ -219,10 +229,9 @@ def build(session: gr.State) -> gr.Accordion:
     section.expand(unfold, [session, minutes], opened, **QUIET)
     for changed in (machine, minutes):
         changed.input(cost_words, [machine, minutes], cost, **QUIET)
-    name.blur(along_words, name, along, **QUIET)
     go.click(
         begin,
-        [session, name, machine, minutes, pasted],
+        [session, name, machine, minutes, epochs, pasted],
         [state, timer],
         api_visibility="private",
         concurrency_limit=None,

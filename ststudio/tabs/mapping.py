@@ -65,12 +65,16 @@ def draw(
     asked: dict[str, Any] | None,
     drawn: str | None = None,
 ) -> Iterator[tuple[Any, ...]]:
-    """Lay the map out, telling how far that has come, show it, and list what moved most."""
+    """Lay the map out, telling how far that has come, and show it.
+
+    Nothing may follow the picture: what a generator yields next is written by the page into the
+    picture that it may not have drawn yet, and then there is none.
+    """
     run = shown_run(session)
     if run is None or not run.has_model:
-        yield tuple(gr.skip() for _ in range(10))
+        yield tuple(gr.skip() for _ in range(9))
         return
-    kept = tuple(gr.skip() for _ in range(6))
+    kept = tuple(gr.skip() for _ in range(5))
     free, busy = gr.update(interactive=True), gr.update(interactive=False)
     hidden, visible = gr.update(visible=False), gr.update(visible=True)
     try:
@@ -85,8 +89,6 @@ def draw(
                 )
                 continue
             yield hidden, hidden, hidden, free, *_picture(run, method, colour, asked, news)
-            listed = movers(run, news)
-            yield tuple(gr.skip() for _ in range(9)) + (listed,)
     except StudioError:
         back = gr.update(value=drawn or method, interactive=True)
         yield hidden, hidden, visible, back, *kept  # or the bar would stand there for ever
@@ -99,7 +101,7 @@ def first(ready: bool, session: Session, method: str, *settings: Any) -> Iterato
     if ready:  # a gr.Plot that is filled before its tab was ever open stays empty
         yield from draw(session, method, *settings)
         return
-    yield tuple(gr.skip() for _ in range(10))
+    yield tuple(gr.skip() for _ in range(9))
     run = shown_run(session)
     if run is not None and run.has_model:
         with suppress(StudioError):  # told when it is drawn
@@ -123,8 +125,16 @@ def _picture(
         trust_words(layout["measures"], METHODS[method].caveat),
         gr.update(choices=offered),
         method,
-        gr.skip(),
     )
+
+
+@explained
+def list_movers(session: Session, drawn: str | None) -> str:
+    """List what moved most in the map that is drawn."""
+    if drawn is None:
+        return ""
+    run, _, layout = drawn_map(session, drawn)
+    return movers(run, layout)
 
 
 def movers(run: Run, layout: dict[str, Any]) -> str:
@@ -195,7 +205,7 @@ def build(session: gr.State) -> list[gr.components.Component]:
     with gr.Accordion("The texts that moved most", open=False):
         moved = gr.HTML("", js_on_load=PICK, css_template=LISTS, elem_id="map-moved")
 
-    outputs = [status, stop, again, method, plot, stage, words, colour, drawn, moved]
+    outputs = [status, stop, again, method, plot, stage, words, colour, drawn]
     inputs = [session, method, colour, asked, drawn]
     private: dict[str, Any] = {**QUIET, "concurrency_limit": 4}
     slow: list[Any] = [
@@ -205,6 +215,7 @@ def build(session: gr.State) -> list[gr.components.Component]:
     stage.ready(lambda: True, None, ready, **QUIET)
     for news in (ready.change, shown.change):
         news(first, [ready, *inputs], outputs, **private)
+    drawn.change(list_movers, [session, drawn], moved, **private)
     # After the cancelling, or a last word of what was cancelled would stand there for ever.
     ended = stop.click(None, cancels=slow, **QUIET)
     ended.then(put_back, drawn, [status, stop, method], **QUIET)

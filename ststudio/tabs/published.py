@@ -68,6 +68,7 @@ ENDPOINTS = {
     ),
     "card": Endpoint("the model card as Markdown", {"run": RUN, "repo_id": "ada/helpdesk"}),
     "report": Endpoint("the report as one HTML file", {"run": RUN}),
+    "script": Endpoint("the text of train.py", {"run": RUN}),
     "push": Endpoint(
         f"{{url, commit, verified}} when it is there, {SIGNED}",
         {"run": RUN, "key": KEY, "repo_name": "helpdesk"},

@@ -16,6 +16,7 @@ from ststudio.settings import MB
 from ststudio.tabs import CLICK, QUIET, card_view, explained, jobs, offered
 from ststudio.tabs.progress import bar
 from ststudio.tabs.published import publish
+from ststudio.tabs.script import build_script
 from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.visitor import visitor_token
 
@@ -163,6 +164,7 @@ def build(session: gr.State, tab: gr.Tab) -> None:
             pack = gr.Button("Download the model (zip)")
             file = gr.DownloadButton("model", elem_id="model-file", elem_classes="packed")
             card_view.build_report(session)
+            build_script(session)
         state = gr.HTML("", elem_id="push-state")
         preview = card_view.build(session, name, samples)
         longer = jobs.build(session)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +19,7 @@ from ststudio.errors import StudioError
 from ststudio.hub import flavors
 from ststudio.hub.jobs import JobWish, cancel_job, data_name, follow_job, start_job
 from ststudio.runs.run import Run
-from ststudio.training.script import rows_of, train_script
+from ststudio.training.script import exported, train_script
 from tests.conftest import Training
 from tests.hub.jobs import Job
 from tests.hub.server import Hub
@@ -77,6 +78,7 @@ def test_the_request_holds_what_was_asked_for_field_by_field(hub: Hub, run: Run)
         "data": "alice/tickets-data",
         "flavor": "t4-small",
         "minutes": 90,
+        "epochs": None,
         "dollars": 0.9,
         "url": f"{hub.url}/jobs/alice/{job.id}",
         "stage": "SCHEDULING",
@@ -102,7 +104,7 @@ def test_the_rows_go_first_as_a_private_dataset_by_one_commit(hub: Hub, run: Run
     assert repo.private
     commits = [commit.title for commit in repo.history()]
     assert commits == ["Rows of a run of ST Studio", "initial commit"]
-    files, rows = repo.resolve().files, rows_of(run)
+    files, rows = repo.resolve().files, exported(run)[1]
     assert set(files) == {f"{name}.parquet" for name in rows} | {"README.md", ".gitattributes"}
     for name, table in rows.items():
         assert pq.read_table(io.BytesIO(files[f"{name}.parquet"].data)).equals(table)
@@ -113,6 +115,16 @@ def test_the_rows_go_first_as_a_private_dataset_by_one_commit(hub: Hub, run: Run
     follow_job(run, ALICE)
     start_job(run, ALICE, WISH)
     assert len(repo.history()) == 2  # the same rows again are no commit
+
+
+def test_more_epochs_than_the_run_took_are_written_into_the_script(hub: Hub, run: Run) -> None:
+    start_job(run, ALICE, JobWish("tickets", "t4-small", 90, 4))
+    script = base64.b64decode(only(hub).spec["environment"]["TRAIN_PY"]).decode()
+    rows = exported(run)[1]["train"].num_rows
+    steps = math.ceil(4 * rows / run.recipe["per_device_train_batch_size"])
+    assert f"STEPS = {steps}  # 4 epochs" in script
+    assert 'PUSH_TO = "alice/tickets"' in script
+    compile(script, "train.py", "exec")
 
 
 def test_a_dataset_of_someones_own_is_not_written_over(hub: Hub, run: Run) -> None:
@@ -174,6 +186,7 @@ def test_a_job_is_cancelled_and_then_another_may_start(hub: Hub, run: Run) -> No
         (ALICE, JobWish("x", "h1000", 60), "no machine 'h1000'.*Allowed: cpu-basic, t4-small"),
         (ALICE, JobWish("x", "a100x4", 60), "no machine 'a100x4'"),  # train.py is one process
         (ALICE, JobWish("x", "t4-small", 4), "5 to 1,440 minutes; '4' is not"),
+        (ALICE, JobWish("x", "t4-small", 60, 0), "0.1 to 100 epochs; '0' is not"),
         (ALICE, JobWish("x", "t4-small", True), "minutes; 'True' is not"),
         (ALICE, JobWish("x", "t4-small", "60"), "minutes; '60' is not"),  # type: ignore[arg-type]
     ],

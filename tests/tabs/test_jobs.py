@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -11,6 +10,7 @@ from ststudio.hub import flavors
 from ststudio.runs.store import get_store
 from ststudio.tabs.jobs import along_words, cost_words, job_html, machines, unfold
 from ststudio.tabs.session import Session
+from tests.conftest import Training
 from tests.hub.server import Hub
 
 JOB = {
@@ -34,11 +34,6 @@ def hub(own_hub: Hub) -> Iterator[Hub]:
     flavors._listed.cache_clear()
 
 
-def session_of(source: dict[str, Any]) -> Session:
-    run, key = get_store().create({"source": source}, {"title": "Tickets"})
-    return Session().with_run(run.id, key, "Tickets")
-
-
 def test_the_most_it_may_cost_is_said_with_hardware_and_date(hub: Hub) -> None:
     words = cost_words("t4-small", 90)
     assert words.startswith("**At most $0.90**: 90 minutes of T4 small (4 vCPU, 15 GB, T4 16 GB)")
@@ -54,17 +49,18 @@ def test_machines_are_listed_with_their_price_and_a_gpu_is_proposed(hub: Hub) ->
     assert found.value == "t4-small"
 
 
-def test_what_leaves_this_machine_is_said_before_the_click() -> None:
-    words = along_words("alice/tickets")
-    assert "rows are pushed first" in words and "private dataset tickets-data beside" in words
+def test_what_leaves_this_machine_is_said_before_the_click(training: Training) -> None:
+    words = along_words(training.run("pair-score"))
+    assert "rows are pushed first" in words and "a private dataset beside the model" in words
+    assert along_words(None) == ""
 
 
 def test_opening_the_section_asks_for_prices_and_shows_a_job_under_way(hub: Hub) -> None:
-    session = session_of({"kind": "builtin", "id": "sample-pair"})
-    run = get_store().open(session.run or "")
+    run, key = get_store().create({"source": {}}, {"title": "Tickets"})
     run.write_job({**JOB, "repo": "alice/model", "url": "https://hub.example"})
-    _, name, cost, along, state, timer = unfold(session, 60)
-    assert name.endswith("-Tickets-long") and "$0.60" in cost and "rows are pushed first" in along
+    session = Session().with_run(run.id, key, "Tickets")
+    _, name, cost, _, state, timer = unfold(session, 60)
+    assert name.endswith("-Tickets-long") and "$0.60" in cost
     assert "Running" in state and timer.active
 
 

@@ -1,5 +1,6 @@
 """Bucketed training: the same vectors, losses and gradients as the stock trainer, less padding."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from transformers import TrainerCallback
 from ststudio.data.cases import CASES
 from ststudio.errors import StudioError
 from ststudio.training.bucketing import Bucketed, bucketed
+from ststudio.training.loss_settings import GUIDE
 from ststudio.training.losses import LOSSES
 from ststudio.training.models import load_guide, make_loss
 from ststudio.training.recipe import Recipe
@@ -58,8 +60,10 @@ class Losses(TrainerCallback):
             self.values.append(logs["loss"])
 
 
-def guide_of(folder: Path, ours: bool) -> SentenceTransformer:
-    """Return a guide that is another model than the one it guides."""
+def guide_of(folder: Path, recipe: Recipe, ours: bool) -> SentenceTransformer | None:
+    """Return a guide that is another model than the one it guides, where a loss has one."""
+    if GUIDE not in recipe.loss_settings:
+        return None
     guide = tiny_model(folder / "guide", kind="mpnet")
     if ours:
         guide.save_pretrained(str(folder / "whole-guide"))
@@ -100,18 +104,26 @@ def trained(
     if ours:
         texts = {"": TEXTS} | {prompt: TEXTS for prompt in (prompts or {}).values()}
         with used_vocabulary(model, texts), bucketed(model) as forward:
-            loss = make_loss(model, recipe, 3, guide_of(folder, ours))
+            loss = make_loss(model, recipe, 3, guide_of(folder, recipe, ours))
             Trainer(**common, loss=loss, bucketed=forward).train()
     else:
-        loss = make_loss(model, recipe, 3, guide_of(folder, ours))
+        loss = make_loss(model, recipe, 3, guide_of(folder, recipe, ours))
         SentenceTransformerTrainer(**common, loss=loss).train()
     model.eval()
     return kept.values, np.asarray(model.encode([*TEXTS, "a word nobody trained: aardvark"]))
 
 
-@pytest.mark.parametrize(
-    ("case", "loss"), [(case.key, loss) for case in CASES.values() for loss in case.losses]
-)
+def first_of_each_case(possible: Callable[[str], bool] = lambda _: True) -> list[Any]:
+    """Return all losses of all cases, of which the first of each case is not slow."""
+    return [
+        pytest.param(case.key, loss, marks=[] if loss == case.losses[0] else pytest.mark.slow)
+        for case in CASES.values()
+        for loss in case.losses
+        if possible(loss)
+    ]
+
+
+@pytest.mark.parametrize(("case", "loss"), first_of_each_case())
 def test_every_loss_sees_and_learns_what_it_would_in_the_stock_trainer(
     tmp_path: Path, case: str, loss: str
 ) -> None:
@@ -124,13 +136,7 @@ def test_every_loss_sees_and_learns_what_it_would_in_the_stock_trainer(
 
 
 @pytest.mark.parametrize(
-    ("case", "loss"),
-    [
-        pytest.param(case.key, loss, marks=[] if loss == case.losses[0] else pytest.mark.slow)
-        for case in CASES.values()
-        for loss in case.losses
-        if not LOSSES[loss].whole_only
-    ],
+    ("case", "loss"), first_of_each_case(lambda loss: not LOSSES[loss].whole_only)
 )
 def test_matryoshka_sees_the_same_at_every_dimension(tmp_path: Path, case: str, loss: str) -> None:
     recipe = Recipe(
@@ -150,7 +156,17 @@ def test_a_classifier_of_pairs_cannot_be_trained_at_several_dimensions(tmp_path:
         recipe.derived(CASES["nli"])
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "bert"])
+QUICK = ("roberta", "mpnet")  # one that is packed, one in chunks; the others take as long
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow)
+        for kind in KINDS
+        if kind != "bert"
+    ],
+)
 def test_other_kinds_of_transformer_learn_the_same_too(tmp_path: Path, kind: str) -> None:
     recipe = Recipe(SOURCE, loss="MultipleNegativesRankingLoss", loss_settings={"scale": 20.0})
     ours = trained(tmp_path / "ours", rows_of("triplet"), recipe, ours=True, kind=kind)

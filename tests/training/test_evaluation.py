@@ -77,7 +77,10 @@ def test_the_evidence_averages_to_the_headline(case: str, remembered: Remembered
     )
 
 
-@pytest.mark.parametrize("case", ["triplet", "pair", "pair-score", "pair-class", "text-class"])
+OF_CLASSES = pytest.param("text-class", marks=pytest.mark.slow)  # six seconds of classifiers
+
+
+@pytest.mark.parametrize("case", ["triplet", "pair", "pair-score", "pair-class", OF_CLASSES])
 def test_a_model_against_itself_is_no_change(case: str, remembered: Remembered) -> None:
     report = compare(CASES[case], prepared(case), remembered, remembered)
     assert report["delta"] == 0

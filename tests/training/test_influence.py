@@ -97,7 +97,7 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("n", [200, 500])
+@pytest.mark.parametrize("n", [200, pytest.param(500, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("draw", USUAL.values(), ids=USUAL)
 def test_the_interval_of_a_statistic_covers_the_truth(draw: Draw, n: int) -> None:
     assert 0.925 <= trials(draw, n, TRIALS).covering(truth_of(draw)) <= 0.98
@@ -114,10 +114,6 @@ def check_texts(draw: Draw, n: int) -> None:
     # A text's neighbour is another test text: the truth is that of test parts of n texts.
     truth = float(trials(draw, n, TRIALS, seed=8).deltas.mean())
     assert 0.925 <= trials(draw, n, TRIALS).covering(truth) <= 0.98
-
-
-def test_the_interval_of_class_accuracy_covers_what_tests_of_that_size_give() -> None:
-    check_texts(TEXTS["six classes"], 200)
 
 
 @pytest.mark.slow

@@ -122,6 +122,7 @@ def mined(folder: Path, examples: Examples, **asked: Any) -> tuple[Examples, Run
     return taught, run, recipe
 
 
+@pytest.mark.slow
 def test_pairs_learn_as_triplets_and_are_measured_as_pairs(tmp_path: Path) -> None:
     examples = short("pair")
     taught, run, recipe = mined(tmp_path, examples)

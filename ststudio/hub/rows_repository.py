@@ -1,7 +1,7 @@
 """The rows of a run as a private dataset on the Hub, for a job that cannot reach this machine."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,14 +15,15 @@ from ststudio.hub.repository import check_ours, committed, reached
 from ststudio.remote import hub
 from ststudio.runs.run import Run
 from ststudio.settings import get_settings
-from ststudio.training.script import rows_of
+
+Tables = Mapping[str, pa.Table]  # by the file's name
 
 MESSAGE = "Rows of a run of ST Studio"
 
 
-def push_examples(run: Run, repo_id: str, token: str | None) -> None:
+def push_rows(run: Run, tables: Tables, repo_id: str, token: str | None) -> None:
     """Put a run's rows into a private dataset by one commit; the same again changes nothing."""
-    client, tables = hub(token), rows_of(run)
+    client = hub(token)
     contents = {f"{name}.parquet": _parquet(table) for name, table in tables.items()}
     contents["README.md"] = dataset_card(run, list(tables)).encode()
 
