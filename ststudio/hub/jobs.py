@@ -11,10 +11,10 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from ststudio.errors import StudioError
 from ststudio.hub.account import Account, reach, whoami
-from ststudio.hub.rows_repository import push_rows
 from ststudio.hub.flavors import ADVICE, Flavor, flavor
 from ststudio.hub.markdown import one_line
 from ststudio.hub.repository import Repository
+from ststudio.hub.rows_repository import push_rows
 from ststudio.remote import PUBLIC_HUB, HubAway, endpoint, hub
 from ststudio.runs.run import Run
 from ststudio.training.script import exported

@@ -77,7 +77,7 @@ def job_state(run: str, key: str, request: gr.Request | None = None) -> dict[str
 
 @explained
 def stop_job(run: str, key: str, request: gr.Request | None = None) -> dict[str, Any]:
-    """Cancel a run's job."""
+    """Cancel a run's job on Hugging Face Jobs."""
     return cancel_job(get_store().owned(run, key), _token(None, request))
 
 
