@@ -177,15 +177,15 @@ def along_words(run: Run | None) -> str:
     )
 
 
-def machines() -> Any:  # noqa: ANN401
-    """Return the choices of machines, each with its price; raise StudioError where nobody knows."""
+def machines() -> tuple[list[tuple[str, str]], str | None]:
+    """Return the choices of machines, each with its price, and the one that is proposed."""
     offered = flavors()
     choices = [
         (f"{one.title} · {one.hardware} · ${one.dollars_per_hour:,.2f}/h", one.name)
         for one in offered
     ]
     first = next((one for one in offered if one.has_gpu), offered[0] if offered else None)
-    return gr.Dropdown(choices, value=first.name if first else None)
+    return choices, first.name if first else None
 
 
 @explained
@@ -193,12 +193,12 @@ def unfold(session: Session, minutes: int) -> tuple[Any, ...]:
     """Ask the Hub for machines and prices when the section is opened, and not before."""
     run = shown_run(session)
     name = f"{propose_name(run)}-long" if run else ""
-    choices = machines()
+    choices, first = machines()
     alive = run is not None and run.job is not None and run.job["stage"] not in ENDED
     return (
-        choices,
+        gr.Dropdown(choices, value=first),
         name,
-        cost_words(choices.value, minutes),
+        cost_words(first, minutes),
         along_words(run),
         job_html(run.job if run else None),
         gr.Timer(active=alive),

@@ -40,6 +40,7 @@ def test_a_hostile_dataset_is_text_in_the_card_that_is_shown(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{app.url}/?run={run.id}")
+    expect(page.locator("#verdict")).to_contain_text("held-out")  # where a link lands
     page.get_by_role("tab", name="Push", exact=True).click()
     page.get_by_text("The card as it will be").click()
     card = page.locator("#card-read")

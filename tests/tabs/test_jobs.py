@@ -43,10 +43,10 @@ def test_the_most_it_may_cost_is_said_with_hardware_and_date(hub: Hub) -> None:
 
 
 def test_machines_are_listed_with_their_price_and_a_gpu_is_proposed(hub: Hub) -> None:
-    found = machines()
-    assert [name for _, name in found.choices] == ["cpu-basic", "t4-small"]
-    assert found.choices[1][0] == "T4 small · 4 vCPU, 15 GB, T4 16 GB · $0.60/h"
-    assert found.value == "t4-small"
+    choices, first = machines()
+    assert [name for _, name in choices] == ["cpu-basic", "t4-small"]
+    assert choices[1][0] == "T4 small · 4 vCPU, 15 GB, T4 16 GB · $0.60/h"
+    assert first == "t4-small"
 
 
 def test_what_leaves_this_machine_is_said_before_the_click(training: Training) -> None:
