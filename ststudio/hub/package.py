@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from ststudio.errors import StudioError
-from ststudio.hub.card import NO_NAME, base_name, card, shared_recipe
+from ststudio.hub.card import RECIPE_FILE, REPORT_FILE, card
+from ststudio.hub.origins import NO_NAME, base_name, shared_recipe
 from ststudio.runs.run import Run
 
 Contents = dict[str, Path | bytes]  # by path in the repository
 
 REPORT_KEYS = (
-    "metric n baseline score delta interval verdict metrics forgetting rows_used train_seconds "
-    "seconds race"
+    "metric n baseline score delta interval verdict metrics forgetting classifier rows_used "
+    "train_seconds seconds race"
 ).split()
 
 
@@ -41,8 +42,8 @@ def contents_of(run: Run, include_samples: bool = False, repo_id: str = NO_NAME)
         if path.is_file() and not path.is_symlink() and not path.name.startswith(".")
     }
     contents["README.md"] = card(run, include_samples, repo_id).encode()
-    contents["ststudio/recipe.json"] = json.dumps(shared_recipe(run), indent=1).encode()
-    contents["ststudio/report.json"] = json.dumps(shared_report(run), indent=1).encode()
+    contents[RECIPE_FILE] = json.dumps(shared_recipe(run), indent=1).encode()
+    contents[REPORT_FILE] = json.dumps(shared_report(run), indent=1).encode()
     return contents
 
 

@@ -203,6 +203,7 @@ class Store:
     url: str = ""
     repos: dict[tuple[str, str], Repo] = field(default_factory=dict)
     visitors: dict[str, Visitor] = field(default_factory=dict)  # by token
+    jobs: dict[str, Any] = field(default_factory=dict)  # by id
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
