@@ -10,7 +10,8 @@ from ststudio.hub.account import owner_token
 from ststudio.runs.queue import get_queue
 from ststudio.runs.run import GENERAL
 from ststudio.settings import get_settings
-from ststudio.ui import CSS, build_ui, theme
+from ststudio.tabs.styles import CSS, theme
+from ststudio.ui import build_ui
 
 if __name__ == "__main__":
     settings = get_settings()

@@ -145,15 +145,21 @@ def _model_parts(
 
 
 def download_model(
-    ref: ModelRef, progress: Progress | None = None, token: str | None = None
+    ref: ModelRef,
+    progress: Progress | None = None,
+    token: str | None = None,
+    folder: Path | None = None,
 ) -> Path:
-    """Fetch a model's allow-listed files, check them, and return their folder."""
+    """Fetch a model's allow-listed files, check them, and return their folder.
+
+    A model that is not on the shelf goes there, or to `folder` where one is named.
+    """
     packaged = packaged_model() if ref.origin == "packaged" else None
     if packaged is not None:
         return packaged
-    folder = model_folder(ref)
-    if folder.is_dir():
-        return folder
+    if model_folder(ref).is_dir():
+        return model_folder(ref)
+    folder = folder or model_folder(ref)
     info = model_info(ref.id, ref.revision, token)
     modules, chosen = _model_parts(info, token, ref.weights_revision)
     total, done = sum(file.bytes for file in chosen), 0

@@ -14,7 +14,6 @@ HEADERS = (
     # The Hub shows a Space inside its own page.
     (b"content-security-policy", b"frame-ancestors 'self' https://huggingface.co"),
 )
-OWN_HOSTS = ("huggingface.co",)
 
 
 class Guard:
@@ -69,12 +68,16 @@ class Guard:
 
 
 def _is_own(origin: str, headers: dict[str, bytes]) -> bool:
-    """Tell whether an Origin is the host that was asked, or the Hub that frames it."""
+    """Tell whether an Origin is the host that was asked.
+
+    Not the Hub's: it shows this page in a frame, whose origin is this page's own, and what comes
+    back from its sign-in is a GET.
+    """
     host = urlsplit(origin).netloc.lower()
     asked = {
         headers.get(name, b"").decode("latin-1").lower() for name in ("host", "x-forwarded-host")
     }
-    return host in asked - {""} or host in OWN_HOSTS
+    return host in asked - {""}
 
 
 def _reaches_out(scope: Scope) -> bool:

@@ -9,6 +9,7 @@ from huggingface_hub.hf_api import DatasetInfo, ModelInfo
 from ststudio.errors import StudioError
 from ststudio.remote import COMMIT, HubAway, Kind, RemoteFile, ask, endpoint, hub
 from ststudio.settings import get_settings
+from ststudio.signing_in import to_read
 
 Info = TypeVar("Info", ModelInfo, DatasetInfo)
 
@@ -41,7 +42,8 @@ def _refuse_closed(
         raise StudioError(f"The Hub has disabled the {kind} {repo_id!r}. Choose another.")
     if info.gated and not token:
         raise StudioError(
-            f"The {kind} {repo_id!r} is gated. Accept its terms at {page}, then sign in here."
+            f"The {kind} {repo_id!r} is gated. Accept its terms at {page}, then sign in as the "
+            f"same person: {to_read()}."
         )
 
 

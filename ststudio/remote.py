@@ -22,6 +22,7 @@ from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from ststudio.errors import StudioError
 from ststudio.patience import OutOfPatience, left, limit_repeats, limit_wait, listening, longest
 from ststudio.settings import get_settings
+from ststudio.signing_in import to_read
 
 Kind = Literal["model", "dataset"]
 Answer = TypeVar("Answer")
@@ -143,7 +144,7 @@ def explain(error: Exception, what: str) -> StudioError:
     """Turn a failure at the Hub into one sentence that names the fix."""
     for kind, sentence in NOT_THERE.items():
         if isinstance(error, kind):
-            return StudioError(sentence.format(what=what, hub=endpoint()))
+            return StudioError(sentence.format(what=what, hub=endpoint(), how=to_read()))
     if isinstance(error, OutOfPatience):
         return HubAway(f"The Hub gave no answer for {longest():g} s about {what}. {OFFLINE_ADVICE}")
     if isinstance(error, httpx2.TimeoutException):
@@ -159,9 +160,9 @@ OFFLINE_ADVICE = "Try again in a minute, or use the sample data and the default 
 # The first that fits: a gated repository is also a kind of missing one.
 NOT_THERE: dict[type[Exception], str] = {
     GatedRepoError: "On the Hub, {what} is gated, and you are not among those let in. Open its "
-    "page on {hub}, accept its terms there, then sign in here as the same person.",
+    "page on {hub}, accept its terms there, then sign in as the same person: {how}.",
     RepositoryNotFoundError: "The Hub shows no such thing as {what}. Check the spelling of the "
-    "id; if it is private, sign in as someone who may read it.",
+    "id; if it is private, sign in as someone who may read it: {how}.",
     RevisionNotFoundError: "On the Hub, {what} has no such revision. Leave the revision empty for "
     "the newest, or copy a commit's hash from its page.",
     EntryNotFoundError: "A file of {what} has gone from the Hub. Try again with the newest "
@@ -174,7 +175,9 @@ def _explain_status(response: httpx2.Response, what: str) -> StudioError:
     if status == 401:
         return StudioError("The Hub does not accept this token. Sign in again, or sign out.")
     if status == 403:
-        return StudioError(f"The Hub refuses access to {what}. Sign in as someone who may read it.")
+        return StudioError(
+            f"The Hub refuses access to {what}. Sign in as someone who may read it: {to_read()}."
+        )
     if status == 429:
         wait = response.headers.get("Retry-After", "60")
         return HubAway(f"The Hub asks to wait {wait} s before more of {what}. Sign in, or wait.")

@@ -32,11 +32,24 @@ def test_an_own_request_passes_with_its_headers_set(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://testserver.evil.example"]
+    "origin",
+    [
+        "https://evil.example",
+        "null",
+        "http://testserver.evil.example",
+        "https://huggingface.co",  # the frame around a Space sends the Space's own
+    ],
 )
 def test_a_foreign_origin_changes_nothing(client: TestClient, origin: str) -> None:
     assert client.post("/run", headers={"origin": origin}).status_code == 403
     assert client.get("/run", headers={"origin": origin}).status_code == 200
+
+
+def test_the_way_back_from_signing_in_is_let_through(client: TestClient) -> None:
+    target = "/login/callback?_target_url=%2F%3Frun%3D1&code=c&state=s"
+    for origin in ({}, {"origin": "https://huggingface.co"}, {"origin": "null"}):
+        assert client.get(target, headers=origin).status_code == 200
+        assert client.post(target, headers=origin).status_code == (403 if origin else 200)
 
 
 @pytest.mark.parametrize(

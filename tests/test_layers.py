@@ -22,6 +22,7 @@ LAYERS = (
         "listing",
         "patience",
         "remote",
+        "signing_in",
         "transfer",
         "shelf",
         "tokenizer_file",

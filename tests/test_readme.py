@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from ststudio.settings import Settings
+from ststudio.settings import GB, MB, Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -53,9 +53,37 @@ def test_the_change_table_names_files_that_exist() -> None:
         assert (ROOT / path).exists(), path
 
 
+def limits() -> dict[str, list[str]]:
+    """Return the cells of the table of limits by the settings' names."""
+    rows = re.findall(r"^\| `STSTUDIO_([A-Z_]+)` \|(.+)\|$", README, re.M)
+    return {name.lower(): [cell.strip() for cell in cells.split("|")] for name, cells in rows}
+
+
+def as_number(cell: str) -> int:
+    figure, _, unit = cell.partition(" ")
+    return int(figure.replace(",", "")) * {"": 1, "MB": MB, "GB": GB}[unit]
+
+
 def test_the_table_of_limits_is_the_settings() -> None:
-    named = set(re.findall(r"^\| `STSTUDIO_([A-Z_]+)`", README, re.M))
-    assert named == {field.name.upper() for field in fields(Settings)}
+    table = limits()
+    assert set(table) == {field.name for field in fields(Settings)}
+    for field in fields(Settings):
+        default, private, meaning = table[field.name]
+        assert meaning
+        if field.type is int:
+            assert as_number(default) == field.default, field.name
+            assert private == "–" or as_number(private) > field.default, field.name
+
+
+def test_what_suits_a_private_duplicate_can_be_set() -> None:
+    asked = {
+        f"STSTUDIO_{name.upper()}": str(as_number(cells[1]))
+        for name, cells in limits().items()
+        if cells[1] != "–"
+    }
+    settings = Settings.from_environment(asked)
+    assert settings.run_seconds == 2 * 3600 and settings.kept_hours == 7 * 24
+    assert settings.rows == 1_000_000 and settings.model_parameters == 1_000_000_000
 
 
 def test_the_front_matter_fits_the_pins() -> None:

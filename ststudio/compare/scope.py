@@ -5,7 +5,15 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ststudio.compare.corpora import KeptCorpus, open_corpus, own_corpus
-from ststudio.compare.sides import BASE, TUNED, Compared, Side, find_side, own_sides
+from ststudio.compare.sides import (
+    BASE,
+    TUNED,
+    Compared,
+    Side,
+    check_compared,
+    find_side,
+    own_sides,
+)
 from ststudio.errors import StudioError
 from ststudio.runs.run import Run
 
@@ -67,6 +75,7 @@ def _check(key: str, value: object) -> None:
 
 def own_view(run: Compared) -> dict[str, Any]:
     """Return what the encoder is told of a run's own corpus and its two models."""
+    check_compared(run)
     sides = own_sides(run)
     return {
         "texts": str(run.embeddings_dir / "points.parquet"),
@@ -78,14 +87,14 @@ def own_view(run: Compared) -> dict[str, Any]:
 
 def view(run: Run, scope: Scope, token: str | None = None) -> dict[str, Any]:
     """Return what the encoder is told of a search; raise StudioError where nothing is embedded."""
-    shown = own_view(run)
     own = scope.corpus is None
+    shown = own_view(run) if own else {}
     if scope.left == BASE and scope.right == TUNED and own:
         return {**shown, "filters": scope.filters}
     corpus, sides = compared(run, scope, token)
     told = [_own(side) if own and side.vectors else _kept(corpus, side) for side in sides]
     if not own:
-        shown |= {"texts": str(corpus.texts_file), "queries": None}
+        shown = {"texts": str(corpus.texts_file), "queries": None}
     return {**shown, "sides": told, "filters": scope.filters}
 
 
@@ -93,11 +102,11 @@ def compared(
     run: Run, scope: Scope, token: str | None = None
 ) -> tuple[KeptCorpus, tuple[Side, Side]]:
     """Find the texts and the two models of a search; raise StudioError where one is not here."""
-    corpus = (
-        own_corpus(run.embeddings_dir / "points.parquet")
-        if scope.corpus is None
-        else open_corpus(scope.corpus)
-    )
+    if scope.corpus is None:
+        check_compared(run)
+        corpus = own_corpus(run.embeddings_dir / "points.parquet")
+    else:
+        corpus = open_corpus(scope.corpus)
     return corpus, (find_side(run, scope.left, token), find_side(run, scope.right, token))
 
 

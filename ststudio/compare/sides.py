@@ -17,6 +17,15 @@ from ststudio.runs.store import get_store
 BASE, TUNED = "base", "tuned"  # a run's own two; others are "run:<id>" or an id on the Hub
 
 
+NO_MODEL = (
+    "This run has no fine-tuned model to compare. Wait until it has finished, or pick another run."
+)
+NO_BASE = (
+    "The base model of this run is not here. Start the run again, or compare with another model "
+    "under 'Other texts, other models'."
+)
+
+
 class Compared(Protocol):
     """What a comparison needs to know of a run."""
 
@@ -43,13 +52,15 @@ class Compared(Protocol):
 
 def check_compared(run: Compared) -> None:
     """Raise StudioError where a run has not yet, or never will have, what is compared."""
-    if not run.model_dir.is_dir() or not (run.embeddings_dir / "tuned.npy").is_file():
+    if run.model_dir.is_dir() and not run.examples_dir.is_dir():
         raise StudioError(
-            "This run has no fine-tuned model to compare. Wait until it has finished, "
-            "or pick another run."
+            "This model was opened from the Hub, and the rows it was trained on did not come with "
+            "it. Add texts of your own under 'Other texts, other models'; both models search them."
         )
+    if not run.model_dir.is_dir() or not (run.embeddings_dir / "tuned.npy").is_file():
+        raise StudioError(NO_MODEL)
     if not run.base_dir.is_dir():
-        raise StudioError("The base model of this run is no longer here. Start the run again.")
+        raise StudioError(NO_BASE)
 
 
 @dataclass(frozen=True)
@@ -79,17 +90,23 @@ class Side:
 
 
 def own_sides(run: Compared) -> dict[str, Side]:
-    """Return a run's base and fine-tuned model, which read texts alike, as they were measured."""
-    check_compared(run)
+    """Return a run's base and fine-tuned model, which read texts alike, as they were measured.
+
+    A pushed model that was opened has embedded nothing, and may come without its base.
+    """
+    if not run.model_dir.is_dir():
+        raise StudioError(NO_MODEL)
     # The run measured both models with the same prompts, its recipe's; the fine-tuned one has them.
     said = (read_json(run.model_dir / FAMILY) or {}).get("prompts") or {}
     prompts = (said.get("query") or "", said.get("document") or "")
     length = run.recipe.get("max_seq_length")
-    base, tuned = (run.embeddings_dir / f"{name}.npy" for name in (BASE, TUNED))
-    return {
+    files = (run.embeddings_dir / f"{name}.npy" for name in (BASE, TUNED))
+    base, tuned = (file if file.is_file() else None for file in files)
+    sides = {
         BASE: Side("Base", run.base_dir, *prompts, length, base, is_base=True),
         TUNED: Side("Fine-tuned", run.model_dir, *prompts, length, tuned),
     }
+    return sides if run.base_dir.is_dir() else {TUNED: sides[TUNED]}
 
 
 def find_side(run: Run, name: object, token: str | None = None) -> Side:
@@ -103,6 +120,8 @@ def find_side(run: Run, name: object, token: str | None = None) -> Side:
         allowed = f"{BASE}, {TUNED}, {EARLIER_RUN}<id>, or a model's id on the Hub"
         raise StudioError(f"{name!r} is no model to compare. Choose one of: {allowed}.")
     name = name.strip()
+    if name == BASE and BASE not in own:
+        raise StudioError(NO_BASE)
     if name in own:
         return own[name]
     if name.startswith(EARLIER_RUN):

@@ -4,8 +4,11 @@ from typing import Any
 
 from ststudio.data.findings import FixKind
 from ststudio.data.negatives import RELATIVE_MARGIN, mine_negatives
+from ststudio.errors import StudioError
 
 NUMBER = (int, float)
+# Settings that no field of the page shows: a shared recipe brings them in one step.
+UNSHOWN = ("max_steps", "warmup_steps", "weight_decay", "lr_scheduler_type", "bf16", "eval_steps")
 
 
 def use_base_model(recipe: dict[str, Any], id: str) -> dict[str, Any]:  # noqa: A002 - the name on the page
@@ -48,6 +51,15 @@ def use_loss(recipe: dict[str, Any], loss: str) -> dict[str, Any]:
     return {**recipe, "loss": loss}
 
 
+def use_settings(recipe: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Take over what a shared recipe says of the rest; their values are checked with the recipe."""
+    if unknown := sorted(set(settings) - set(UNSHOWN)):
+        raise StudioError(
+            f'The fix "use_settings" takes {", ".join(UNSHOWN)}; it was given {unknown[0]!r}.'
+        )
+    return {**recipe, **settings}
+
+
 RECIPE_FIXES: dict[str, FixKind] = {
     "use_base_model": FixKind(
         "start from the base model {id}", use_base_model, "recipe", {"id": str}
@@ -72,6 +84,7 @@ RECIPE_FIXES: dict[str, FixKind] = {
         "make batches by {sampler}", set_batch_sampler, "recipe", {"sampler": str}
     ),
     "use_loss": FixKind("train with {loss}", use_loss, "recipe", {"loss": str}),
+    "use_settings": FixKind("train with {settings}", use_settings, "recipe", {"settings": dict}),
     "mine_negatives": FixKind(
         "train with hard negatives, mined with a margin of {relative_margin}",
         mine_negatives,

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from ststudio.data.gather import UNPRINTABLE
 from ststudio.data.locks import only_one
@@ -39,6 +40,15 @@ def accept_upload(path: object, upload_folder: Path) -> str:
         return _take(resolved, origin)
 
 
+def read_upload(path: object, upload_folder: Path, most: int) -> bytes:
+    """Read a small file out of the upload folder and remove it; raise StudioError."""
+    resolved = _inside(path, upload_folder)
+    with _opened(resolved, most) as source:
+        data = source.read(most + 1)
+    resolved.unlink(missing_ok=True)
+    return data
+
+
 def _inside(path: object, upload_folder: Path) -> Path:
     """Resolve a path, links and all, and refuse what lies outside the upload folder."""
     refusal = StudioError("Only a file uploaded here can be read. Upload it first.")
@@ -69,14 +79,14 @@ def _taken_before(origin: str) -> str:
     raise StudioError(GONE)
 
 
-def _take(path: Path, origin: str) -> str:
-    """Move a file into a folder of ours, checking what is opened, not what was named."""
-    most = get_settings().upload_bytes
+def _opened(path: Path, most: int) -> BinaryIO:
+    """Open a file, checking what is opened, not what was named."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         raise StudioError(GONE) from None
-    with os.fdopen(handle, "rb") as source:
+    source = os.fdopen(handle, "rb")
+    try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise StudioError("Only a file uploaded here can be read. Upload it first.")
@@ -87,6 +97,15 @@ def _take(path: Path, origin: str) -> str:
                 f"{path.name} is larger than {most / MB:,.0f} MB. Upload fewer rows, or compress "
                 "the file (.gz)."
             )
+    except StudioError:
+        source.close()
+        raise
+    return source
+
+
+def _take(path: Path, origin: str) -> str:
+    """Move a file into a folder of ours."""
+    with _opened(path, get_settings().upload_bytes) as source:
         upload, folder = _new_folder()
         with (folder / FILE / _plain(path.name)).open("wb") as target:
             shutil.copyfileobj(source, target)

@@ -18,6 +18,7 @@ from ststudio.remote import (
     hub,
 )
 from ststudio.settings import get_settings
+from ststudio.signing_in import to_push
 
 log = logging.getLogger(__name__)
 
@@ -59,14 +60,19 @@ class Account:
 def whoami(token: str | None) -> Account:
     """Ask the Hub who a token belongs to; raise StudioError where it cannot be used to push."""
     if not token:
-        raise StudioError("Sign in to the Hub first; pushing needs a token that may write.")
-    account = reach(lambda: _account(hub(token).whoami()), "your account")
+        raise StudioError(f"Sign in to the Hub first. {to_push()}")
+    account = account_of(token)
     if not account.namespaces:
         raise StudioError(
             f"The token of {account.name} may only read. Sign in with one that may write, "
             "or download the model here."
         )
     return account
+
+
+def account_of(token: str) -> Account:
+    """Ask the Hub who a token belongs to, whatever it may do; raise StudioError."""
+    return reach(lambda: _account(hub(token).whoami()), "your account")
 
 
 def reach(

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from ststudio.compare.corpora import CORPORA, forget_corpora, kept_corpora_bytes
 from ststudio.data.kept_tables import DATASETS, forget_tables, kept_bytes
+from ststudio.data.unused import changed
 from ststudio.runs.run import VECTORS
-from ststudio.runs.store import RunStore
+from ststudio.runs.store import SCRATCH, RunStore
 from ststudio.settings import Settings
 from ststudio.training.vectors import KeptVectors
 
@@ -42,7 +43,7 @@ def tidy(store: RunStore, settings: Settings, now: float | None = None) -> list[
             total -= size
     _forget_uploads(settings.folder / "uploads", before)
     KeptVectors(store.folder / VECTORS).forget(before)
-    _sweep_halves(store.folder)
+    _sweep_halves(store.folder, before)
     return gone
 
 
@@ -54,9 +55,12 @@ def _forget_uploads(folder: Path, before: float) -> None:
             shutil.rmtree(upload, ignore_errors=True)
 
 
-def _sweep_halves(folder: Path) -> None:
-    """Remove what a crash left between the rename and the end of a deletion."""
+def _sweep_halves(folder: Path, before: float) -> None:
+    """Remove what a crash left of a deletion, or of a model that was to become a run."""
     if not folder.is_dir():
         return
     for path in folder.glob(".deleted-*"):
         shutil.rmtree(path, ignore_errors=True)
+    for path in folder.glob(f"{SCRATCH}*"):
+        if changed(path) < before:
+            shutil.rmtree(path, ignore_errors=True)

@@ -189,9 +189,20 @@ class Run:
         return _changed(self.path / "stop") or math.inf
 
     @property
-    def has_model(self) -> bool:
-        """Tell whether there is a whole fine-tuned model and its vectors."""
+    def has_texts(self) -> bool:
+        """Tell whether there are texts of its own that both models have embedded."""
         return self.model_dir.is_dir() and (self.embeddings_dir / "tuned.npy").exists()
+
+    @property
+    def has_model(self) -> bool:
+        """Tell whether there is a whole fine-tuned model to look at."""
+        return self.has_texts or (self.opened is not None and self.model_dir.is_dir())
+
+    @property
+    def opened(self) -> dict[str, Any] | None:
+        """Return {id, revision, for} of a pushed model that was opened, None of a real run."""
+        opened: dict[str, Any] | None = read_json(self.path / "opened.json")
+        return opened
 
     def update(self, **changes: Any) -> None:  # noqa: ANN401
         """Replace some fields of the state; one process writes at a time."""
@@ -259,6 +270,16 @@ class Run:
     def write_base(self, folder: Path) -> None:
         """Keep where the base model lies."""
         write_json(self.path / "base.json", {"folder": str(folder)})
+
+    def write_opened(self, opened: dict[str, Any], model: Path, base: Path | None) -> None:
+        """Take a pushed model over as a run that has ended, without rows, and maybe without base.
+
+        Nothing says that it is whole before everything is.
+        """
+        self.write_base(base or self.path / "no-base")
+        model.rename(self.model_dir)
+        write_json(self.path / "opened.json", opened)
+        self.end("finished")
 
     def write_guide(self, folder: Path) -> None:
         """Keep where the model lies that guides the loss."""

@@ -6,7 +6,9 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from ststudio.errors import StudioError
 from ststudio.runs.run import Run
 from ststudio.settings import get_settings
 
+SCRATCH = ".scratch-"
 ID = re.compile(r"[0-9a-f]{32}")  # 128 random bits: whoever has it may look
 
 
@@ -55,6 +58,13 @@ class RunStore:
                 "the owner key does not fit."
             )
         return run
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give a folder beside the runs, from which files become a run's by rename."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=self.folder) as folder:
+            yield Path(folder)
 
     def delete(self, run: Run) -> None:
         """Remove a run; the rename makes it vanish at once and as a whole."""

@@ -12,6 +12,17 @@ from ststudio.runs import built
 from ststudio.runs.model_facts import named_input
 from ststudio.shelf import DEFAULT_MODEL
 from ststudio.tabs import QUIET
+from ststudio.tabs.layer_widgets import (
+    AS_IT_IS,
+    KERNELS,
+    OPTIONAL,
+    STARTS,
+    USUAL,
+    WITH_SETTINGS,
+    keys_of,
+    modules_of,
+    spread,
+)
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
 from ststudio.training.blueprint import Blueprint, Step, needs_weights
@@ -20,60 +31,6 @@ from ststudio.training.lora import LORA
 from ststudio.training.recipe import Recipe
 from ststudio.training.rules import Setting
 
-AS_IT_IS = ""
-STARTS = {
-    "The base model as it is": AS_IT_IS,
-    "The base model's Transformer, with other layers behind it": "Transformer",
-    "From zero: a small Transformer": "Transformer.from_scratch",
-    "From zero: static embedding": "StaticEmbedding",
-    "From zero: bag of words": "BoW",
-}
-# The layers that stand behind each start when it is chosen.
-USUAL = {
-    "Transformer": ["Normalize"],
-    "Transformer.from_scratch": ["Normalize"],
-    "StaticEmbedding": ["Normalize"],
-    "BoW": ["Dense", "Normalize"],
-}
-OPTIONAL = ("CNN", "Dense", "LayerNorm", "Dropout", "Normalize")
-WITH_SETTINGS = tuple(layer for layer in LAYERS.values() if layer.settings)
-KERNELS = "kernel_sizes"  # a list, typed as numbers with commas
-
-
-def modules_of(
-    start: str, more: Sequence[str], values: Sequence[Any]
-) -> tuple[dict[str, Any], ...] | None:
-    """Return what the widgets say as a recipe's modules, in the order in which layers stand."""
-    if start not in LAYERS:
-        return None
-    left = list(values)
-    given = {
-        layer.key: {setting.name: _read(setting, left.pop(0)) for setting in layer.settings}
-        for layer in WITH_SETTINGS
-    }
-    return tuple(_entry(LAYERS[key], given.get(key, {})) for key in _keys(start, more))
-
-
-def _keys(start: str, more: Sequence[str]) -> list[str]:
-    """Return the layers that are built, in order."""
-    behind = [key for key in OPTIONAL if key in more]
-    if LAYERS[start].gives != "tokens":
-        return [start, *(key for key in behind if LAYERS[key].reads != "tokens")]
-    before = [key for key in behind if LAYERS[key].reads == "tokens"]
-    return [start, *before, "Pooling", *(key for key in behind if key not in before)]
-
-
-def _entry(layer: Layer, settings: dict[str, Any]) -> dict[str, Any]:
-    return {"type": layer.type, **({layer.under: settings} if layer.under else settings)}
-
-
-def _read(setting: Setting, value: Any) -> Any:
-    """Return a widget's value as the recipe's: whole numbers whole, kernel sizes as a list."""
-    if setting.name == KERNELS and isinstance(value, str):
-        parts = [part.strip() for part in value.split(",") if part.strip()]
-        return [int(part) if part.isdigit() else part for part in parts]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
 
 def take(
     session: Session, start: str, more: list[str], lora: bool, rank: float | None, *values: Any
@@ -81,19 +38,26 @@ def take(
     """Keep what the widgets say in the session; it is checked when it is drawn and started."""
     modules = modules_of(start, more, values)
     adapts = lora and (modules is None or start == "Transformer")
-    return replace(session, modules=modules, lora={"r": int(rank or 0)} if adapts else None)
+    asked = {"r": int(rank or 0)}
+    if (session.lora or {}).get("r") == asked["r"]:  # a recipe says more than the widgets do
+        asked = session.lora or asked
+    return replace(session, modules=modules, lora=asked if adapts else None)
 
 
 def begin(session: Session, start: str, lora: bool, rank: float, *values: Any) -> tuple[Any, ...]:
     """Start from another first layer, with the layers that usually stand behind it."""
     more = USUAL.get(start, [])
     taken = take(session, start, more, lora, rank, *values)
+    return taken, *_behind(start, more), *visible(start, more)
+
+
+def _behind(start: str, more: Sequence[str]) -> tuple[Any, Any]:
+    """Offer the layers that can stand behind a start, and LoRA where it can adapt one."""
     fits = [key for key in OPTIONAL if start == AS_IT_IS or _fits(key, start)]
     boxes = gr.update(
         choices=[(LAYERS[key].title, key) for key in fits], value=more, visible=start != AS_IT_IS
     )
-    adapts = gr.update(visible=start in (AS_IT_IS, "Transformer"))
-    return taken, boxes, adapts, *visible(start, more)
+    return boxes, gr.update(visible=start in (AS_IT_IS, "Transformer"))
 
 
 def _fits(key: str, start: str) -> bool:
@@ -102,8 +66,21 @@ def _fits(key: str, start: str) -> bool:
 
 def visible(start: str, more: Sequence[str]) -> list[Any]:
     """Show the settings of the layers that are built, and of no other."""
-    keys = _keys(start, more) if start in LAYERS else []
+    keys = keys_of(start, more) if start in LAYERS else []
     return [gr.update(visible=layer.key in keys) for layer in WITH_SETTINGS]
+
+
+def fill(session: Session, before: str) -> tuple[Any, ...]:
+    """Put what a recipe builds into the widgets, once; `before` is the last one that was."""
+    now = session.recipe_taken
+    found = spread(session.modules or ()) if now != before else None
+    if found is None:
+        count = 5 + len(WITH_SETTINGS) + sum(len(layer.settings) for layer in WITH_SETTINGS)
+        return *(gr.skip() for _ in range(count)), now
+    start, more, values = found
+    rank = (session.lora or {}).get("r", LORA[0].default)
+    lora = session.lora is not None
+    return start, *_behind(start, more), lora, rank, *values, *visible(start, more), now
 
 
 def picture(session: Session, length: float | None, request: gr.Request | None = None) -> str:
@@ -199,6 +176,9 @@ def build(session: gr.State, length: gr.Number) -> None:
         rank = gr.Number(LORA[0].default, label="LoRA rank", precision=0, info=LORA[0].rule.says)
 
     said = [start, more, lora, rank, *widgets]
+    taken = gr.State("")
+    filled = [start, more, adapter, lora, rank, *widgets, *rows, taken]
+    session.change(fill, [session, taken], filled, **QUIET)
     start.input(
         begin,
         [session, start, lora, rank, *widgets],

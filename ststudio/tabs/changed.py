@@ -61,7 +61,8 @@ def _table(rows: list[list[str]], label: str) -> gr.Dataset:
 
 def opened(run: Run | None) -> tuple[Any, ...]:
     """Return what is shown when another run is opened: nothing, until it is asked for."""
-    return gr.Accordion(open=False), "", _table([], BETTER), _table([], WORSE)
+    whole = gr.Accordion(open=False, visible=run is None or run.has_texts)
+    return whole, "", _table([], BETTER), _table([], WORSE)
 
 
 def build(session: gr.State) -> tuple[list[gr.Dataset], list[gr.components.Component]]:

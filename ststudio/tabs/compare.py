@@ -5,9 +5,11 @@ from typing import Any
 
 import gradio as gr
 
+from ststudio.remote import endpoint
 from ststudio.runs.run import Run
 from ststudio.tabs import QUIET, anatomy, headline, mapping, searching, sizing
 from ststudio.tabs.session import Session, shown_run
+from ststudio.tabs.verdict import verdict_words
 
 EMPTY = (
     "### Nothing to compare yet\nWhen a run has finished in the **Fine-tune** tab, base and "
@@ -15,16 +17,32 @@ EMPTY = (
 )
 
 # What the tab is made of, from top to bottom: each builds itself, and clears itself for a new run.
-SECTIONS = (searching, mapping, anatomy, sizing, headline)
+OF_ROWS = (mapping, anatomy, sizing, headline)  # of which a run needs rows of its own
+SECTIONS = (searching, *OF_ROWS)
 
 
 def heading(run: Run) -> str:
     """Say what is searched."""
+    if run.opened is not None:
+        return opened_words(run)
     counts = run.facts.get("counts", {})
     notes = [note for note in run.facts.get("notes", []) if "document" in note]
     within = html.escape(notes[-1]) if notes else f"{counts.get('corpus', 0):,} documents."
     about = html.escape(str(run.facts.get("title", "")))
     return f"One question, two models, trained on **{about}**. {within}"
+
+
+def opened_words(run: Run) -> str:
+    """Say what a pushed model reports of itself, and how it can be tried."""
+    opened = run.opened or {}
+    name = html.escape(opened["id"])
+    return (
+        f"## {name}\nOpened from the [Hub]({endpoint()}/{name}) at commit "
+        f"{opened['revision'][:7]}. The figures are those that its repository holds: nothing was "
+        "measured again here, and the rows it was trained and tested on did not come with it.\n\n"
+        f"{verdict_words(run)}\n\n**Try it on texts of your own**: add them under *Other texts, "
+        "other models*; then base and fine-tuned model search them side by side."
+    )
 
 
 def show(session: Session, seen: str) -> tuple[Any, ...]:
@@ -40,16 +58,24 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
     filled = [part for section in SECTIONS for part in section.opened(newly)]
     if newly is None:
         filled = [gr.skip() for _ in filled]
-    return words, gr.update(visible=run is not None), *filled, run.id if run else ""
+    return (
+        words,
+        gr.update(visible=run is not None),
+        gr.update(visible=run is not None and run.has_texts),
+        *filled,
+        run.id if run else "",
+    )
 
 
 def build(session: gr.State, tab: gr.Tab, timer: gr.Timer) -> gr.Button:
     """Lay out the tab and wire it; return the button that leads on."""
     words = gr.Markdown(EMPTY)
     with gr.Column(visible=False) as body:
-        parts = [part for section in SECTIONS for part in section.build(session)]
+        parts = [*searching.build(session)]
+        with gr.Column() as of_rows:
+            parts += [part for section in OF_ROWS for part in section.build(session)]
         onward = gr.Button("Next: Push", variant="primary")
     seen = gr.State("")
     for trigger in (tab.select, timer.tick, session.change):
-        trigger(show, [session, seen], [words, body, *parts, seen], **QUIET)
+        trigger(show, [session, seen], [words, body, of_rows, *parts, seen], **QUIET)
     return onward

@@ -12,7 +12,7 @@ from ststudio.data.doctor import diagnose as diagnose_table
 from ststudio.data.examples import make_examples
 from ststudio.data.sources import open_source
 from ststudio.errors import StudioError
-from ststudio.tabs import CLICK, explained, offered, picking
+from ststudio.tabs import CLICK, explained, offered, picking, recipes
 from ststudio.tabs.examination import examine
 from ststudio.tabs.mending import build_findings, build_reading
 from ststudio.tabs.published import publish
@@ -73,6 +73,7 @@ def show(session: Session) -> tuple[Any, ...]:
 def build(session: gr.State) -> gr.Button:
     """Lay out the tab and wire it; return the button that leads on."""
     picking.build(session)
+    recipes.build(session)
     words = gr.Markdown(EMPTY, elem_id="story")
     build_findings(session)
     preview = gr.HTML("", elem_id="preview")

@@ -1,5 +1,6 @@
 """What the doctor is asked, and what the session keeps of the answer."""
 
+import html
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,15 @@ def fresh(
 ) -> Session:
     """Take a source that has not been looked at yet: nothing decided before counts for it."""
     source, found = examine(source, file, base_model=session.base_model, token=token)
-    return replace(_forgotten(session), source=source, diagnosis=found)
+    picked = replace(_forgotten(session), source=source, diagnosis=found)
+    steps = (session.given or {}).get("steps")  # of a shared recipe, which waits for its rows
+    if not steps:
+        return picked
+    try:
+        return again(picked, token, fixes=tuple(steps))
+    except StudioError as error:
+        said = html.escape(f"The recipe's steps do not fit these rows: {error}")
+        return replace(picked, notice=f'<div class="finding warning">{said}</div>')
 
 
 def glance(session: Session, source: Json, token: str | None = None) -> Session:

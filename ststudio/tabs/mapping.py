@@ -71,7 +71,7 @@ def draw(
     picture that it may not have drawn yet, and then there is none.
     """
     run = shown_run(session)
-    if run is None or not run.has_model:
+    if run is None or not run.has_texts:
         yield tuple(gr.skip() for _ in range(9))
         return
     kept = tuple(gr.skip() for _ in range(5))
@@ -103,7 +103,7 @@ def first(ready: bool, session: Session, method: str, *settings: Any) -> Iterato
         return
     yield tuple(gr.skip() for _ in range(9))
     run = shown_run(session)
-    if run is not None and run.has_model:
+    if run is not None and run.has_texts:
         with suppress(StudioError):  # told when it is drawn
             get_maps().layout(run, METHODS[method].key)
 

@@ -8,6 +8,7 @@ import gradio as gr
 from ststudio.runs.built import checked_input
 from ststudio.runs.model_facts import named_input
 from ststudio.shelf import DEFAULT_MODEL
+from ststudio.tabs.session import Session
 from ststudio.training.loss_settings import GUIDE
 from ststudio.training.losses import LOSSES
 from ststudio.training.recipe import Recipe
@@ -42,21 +43,28 @@ def _field(name: str, setting: Setting) -> gr.components.Component:
     return gr.Number(setting.default, **said)
 
 
-def suit(loss: str | None) -> list[Any]:
-    """Show a loss's settings at their defaults, and hide those it has not."""
+def suit(loss: str | None, session: Session | None = None) -> list[Any]:
+    """Show a loss's settings at their defaults, or as a recipe has them, and hide all others."""
     known = LOSSES.get(loss or "")
     own: Mapping[str, Setting] = known.settings if known else {}
+    given = (session.given if session else None) or {}
+    said = given if given.get("loss") == loss else {}
+    settings = said.get("loss_settings") or {}
     fields = [
-        gr.update(visible=True, value=own[name].default, info=own[name].says)
+        gr.update(visible=True, value=_as_shown(settings.get(name), own[name]), info=own[name].says)
         if name in own
         else gr.update(visible=False)
         for name in every_setting()
     ]
     can = known is None or not known.whole_only
-    return [
-        *fields,
-        gr.update(interactive=can) if can else gr.update(interactive=False, value=False),
-    ]
+    switch: dict[str, Any] = {"value": bool(said.get("matryoshka_dims"))} if said else {}
+    return [*fields, gr.update(interactive=can, **(switch if can else {"value": False}))]
+
+
+def _as_shown(value: Any, setting: Setting) -> Any:  # noqa: ANN401
+    """Return a recipe's value as its field takes it: of a pinned guide the id."""
+    value = value.get("id") if isinstance(value, Mapping) else value
+    return setting.default if value is None else value
 
 
 def chosen(

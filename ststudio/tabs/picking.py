@@ -27,9 +27,9 @@ EXAMPLE_ROWS = "question,answer\nMy badge does not open the door,Ask the desk to
 
 
 @explained
-def pick_sample(session: Session, sample: str) -> Session:
+def pick_sample(session: Session, sample: str, request: gr.Request | None = None) -> Session:
     """Take one record of the sample."""
-    return fresh(session, SAMPLES[sample].source)
+    return fresh(session, SAMPLES[sample].source, token=visitor_token(request))
 
 
 @explained
@@ -103,17 +103,18 @@ def _sized(name: str, splits: tuple[SplitListing, ...]) -> str:
 
 
 @explained
-def pick_file(session: Session, file: str | None) -> Session:
+def pick_file(session: Session, file: str | None, request: gr.Request | None = None) -> Session:
     """Take an uploaded file."""
     if file is None:
         return replace(session, source=None, diagnosis=None)
-    return fresh(session, None, file)
+    return fresh(session, None, file, visitor_token(request))
 
 
 @explained
-def pick_pasted(session: Session, text: str) -> Session:
+def pick_pasted(session: Session, text: str, request: gr.Request | None = None) -> Session:
     """Take pasted rows."""
-    return fresh(session, {"kind": "upload", "id": accept_paste(text)})
+    source = {"kind": "upload", "id": accept_paste(text)}
+    return fresh(session, source, token=visitor_token(request))
 
 
 def of_case(case: str | None) -> Any:  # noqa: ANN401

@@ -69,6 +69,12 @@ ENDPOINTS = {
     "card": Endpoint("the model card as Markdown", {"run": RUN, "repo_id": "ada/helpdesk"}),
     "report": Endpoint("the report as one HTML file", {"run": RUN}),
     "script": Endpoint("the text of train.py", {"run": RUN}),
+    "recipe": Endpoint("the recipe as it is shared", {"run": RUN}),
+    "open_model": Endpoint(
+        "{run, model, report}; the run can be searched, mapped and looked at, and nobody owns it",
+        {"model": "ada/helpdesk"},
+    ),
+    "whoami": Endpoint(f"{{name, namespaces}}, {SIGNED}"),
     "push": Endpoint(
         f"{{url, commit, verified}} when it is there, {SIGNED}",
         {"run": RUN, "key": KEY, "repo_name": "helpdesk"},

@@ -6,14 +6,17 @@ from typing import Any
 import gradio as gr
 
 from ststudio.errors import StudioError
-from ststudio.hub.account import whoami
 from ststudio.hub.package import propose_name, zip_model
 from ststudio.hub.push import push as push_and_wait
 from ststudio.hub.push import push_state, start_push
+from ststudio.remote import endpoint
 from ststudio.runs.queue import get_queue
+from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.settings import MB
-from ststudio.tabs import CLICK, QUIET, card_view, explained, jobs, offered
+from ststudio.signing_in import to_push
+from ststudio.tabs import CLICK, QUIET, account, card_view, explained, jobs, offered, sharing
+from ststudio.tabs.account import full_name
 from ststudio.tabs.progress import bar
 from ststudio.tabs.published import publish
 from ststudio.tabs.script import build_script
@@ -21,10 +24,6 @@ from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.visitor import visitor_token
 
 EMPTY = "### Nothing to take along yet\nA run that has finished can be pushed or downloaded here."
-SIGN_IN = (
-    "To push from here, start the app with a token of yours in `HF_TOKEN` "
-    "(it needs the right to write). The download below works without one."
-)
 
 OTHER = "It was pushed, but loading it back did not give the same vectors. Push it again."
 
@@ -42,22 +41,27 @@ def push(
     found = get_store().owned(run, key)
     token = visitor_token(request)
     if token is None:
-        raise StudioError(SIGN_IN)
+        raise StudioError(to_push())
     return push_and_wait(found, token, repo_name, private, include_samples)
 
 
 @explained
 def begin(
-    session: Session, repo_name: str, private: bool, samples: bool, request: gr.Request
+    session: Session,
+    namespace: str | None,
+    repo_name: str,
+    private: bool,
+    samples: bool,
+    request: gr.Request,
 ) -> tuple[str, gr.Timer]:
     """Start the push; it goes on when the page is closed."""
     if session.run is None:
         raise StudioError("Finish a run first; then its model can be pushed.")
     token = visitor_token(request)
     if token is None:
-        raise StudioError(SIGN_IN)
+        raise StudioError(to_push())
     found = get_store().owned(session.run, session.key)
-    state = start_push(found, token, repo_name, private, samples)
+    state = start_push(found, token, full_name(namespace, repo_name), private, samples)
     return push_html(state), gr.Timer(active=True)
 
 
@@ -112,23 +116,22 @@ def forget(session: Session, sure: bool) -> tuple[Session, bool]:
     return session.without_run(session.run), False
 
 
-def account_words(request: gr.Request) -> str:
-    """Say who pushes, or how one could."""
-    token = visitor_token(request)
-    if token is None:
-        return SIGN_IN
-    try:
-        account = whoami(token)
-    except StudioError as error:
-        return str(error)
-    return f"Signed in as **{html.escape(account.name)}**."
+def on_the_hub(run: Run) -> str:
+    """Say of a pushed model that was opened where it is."""
+    name = (run.opened or {})["id"]
+    return (
+        f"### On the Hub already\n[{name}]({endpoint()}/{name}) was opened from there. Only who "
+        "may write to it can change it; a run that starts from it is yours to push: choose "
+        f"`run:{run.id}` as the base model in the **Fine-tune** tab."
+    )
 
 
 def show(session: Session, seen: str) -> tuple[Any, ...]:
     """Open the tab for a run with a model, and say where its push stands."""
     run = shown_run(session)
-    if run is None or not run.has_model or not run.ended:
-        closed = gr.update(value=EMPTY, visible=True), gr.update(visible=False)
+    if run is None or not run.has_model or not run.ended or run.opened:
+        said = on_the_hub(run) if run and run.opened else EMPTY
+        closed = gr.update(value=said, visible=True), gr.update(visible=False)
         kept = (gr.skip() for _ in range(4))
         owners = (gr.update(visible=session.owner) for _ in range(3))
         return *closed, *kept, *owners, gr.Timer(active=False), ""
@@ -151,11 +154,15 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
 
 def build(session: gr.State, tab: gr.Tab) -> None:
     """Lay out the tab and wire it."""
+    share = sharing.build(session)
     words = gr.Markdown(EMPTY)
     with gr.Column(visible=False) as body:
-        account = gr.Markdown(SIGN_IN)
+        namespace = account.build(tab)
         with gr.Row():
-            name = gr.Textbox(label="Repository", info="In your namespace, or owner/name.")
+            namespace.render()
+            name = gr.Textbox(
+                label="Repository", info="Its name, without the owner.", max_lines=1, min_width=280
+            )
             with gr.Column():
                 private = gr.Checkbox(True, label="Private")
                 samples = gr.Checkbox(False, label="Show a few of my rows in the card")
@@ -172,14 +179,15 @@ def build(session: gr.State, tab: gr.Tab) -> None:
         sure = gr.Checkbox(False, label="Delete the model, the rows and the report for good")
         bin_it = gr.Button("Delete", variant="stop")
     seen, timer = gr.State(""), gr.Timer(1.0, active=False)
+    for trigger in (tab.select, session.change, state.change):
+        trigger(sharing.show, session, share, **QUIET)
 
     shown = [words, body, name, *preview, state, trash, longer, go, timer, seen]
     for trigger in (tab.select, timer.tick, session.change):
         trigger(show, [session, seen], shown, **QUIET)
-    tab.select(account_words, None, account, **QUIET)
     go.click(
         begin,
-        [session, name, private, samples],
+        [session, namespace, name, private, samples],
         [state, timer],
         api_visibility="private",
         concurrency_limit=None,

@@ -190,7 +190,13 @@ def offer(session: Session) -> tuple[Any, Any]:
 
 def opened(run: Run | None) -> tuple[Any, ...]:
     """Return what is chosen when another run is opened: its own texts and models."""
-    return OWN, OWN_TEXTS, BASE, TUNED, "", *_buttons(False, False), gr.Timer(active=False)
+    closed = *_buttons(False, False), gr.Timer(active=False)
+    return OWN, OWN_TEXTS, BASE, TUNED, "", *closed, gr.Accordion(open=_only_others(run))
+
+
+def _only_others(run: Run | None) -> bool:
+    """Tell whether there are no texts to search but those that one adds."""
+    return run is not None and not run.has_texts
 
 
 def build(session: gr.State, chosen: gr.State) -> tuple[gr.HTML, list[gr.components.Component]]:
@@ -236,4 +242,4 @@ def build(session: gr.State, chosen: gr.State) -> tuple[gr.HTML, list[gr.compone
     whole.expand(offer, session, [left, right], **QUIET)
     for handler in (embed_corpus, embedding_state, stop_embedding):
         publish(handler, handler.__name__)
-    return progress, [chosen, corpus, left, right, *shown]
+    return progress, [chosen, corpus, left, right, *shown, whole]

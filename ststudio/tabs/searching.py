@@ -101,7 +101,7 @@ def groups_of(points_file: Path) -> list[str]:
 def opened(run: Run | None) -> tuple[Any, ...]:
     """Return what the search shows when another run is opened, or none has a model."""
     tries = suggestions(run) if run else []
-    groups = groups_of(run.embeddings_dir / "points.parquet") if run else []
+    groups = groups_of(run.embeddings_dir / "points.parquet") if run and run.has_texts else []
     return (
         "",
         gr.Dataset(samples=tries, visible=bool(tries)),

@@ -24,6 +24,9 @@ class Session:
     lora: dict[str, Any] | None = None
     run: str | None = None
     runs: tuple[dict[str, Any], ...] = field(default=())  # this browser's: run, key, title
+    given: dict[str, Any] | None = None  # settings of a shared recipe, for the tab's own fields
+    opening: str | None = None  # the job that fetches a pushed model to look at
+    notice: str = ""  # what is said at the top of the page, as HTML
 
     def __hash__(self) -> int:
         # gr.State tells a change by the hash, and JSON values have none of their own.
@@ -45,6 +48,11 @@ class Session:
         if self.diagnosis is None or self.diagnosis["case"] is None:
             return False
         return all(finding["level"] != "error" for finding in self.diagnosis["findings"])
+
+    @property
+    def recipe_taken(self) -> str:
+        """Return what changes when another shared recipe is taken."""
+        return str((self.given or {}).get("of", ""))
 
     def recipe(self, **settings: Any) -> dict[str, Any]:  # noqa: ANN401
         """Return the recipe of what is on the screen; what is empty is left to be derived."""

@@ -15,7 +15,7 @@ from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.shelf import DEFAULT_MODEL
-from ststudio.tabs import QUIET, building, estimating, explained, negatives, racing
+from ststudio.tabs import QUIET, building, estimating, explained, negatives, racing, recipes
 from ststudio.tabs.endpoints import ENDPOINTS
 from ststudio.tabs.examination import with_base
 from ststudio.tabs.mending import build_findings
@@ -60,7 +60,7 @@ def start(session: Session, request: gr.Request, *values: Any) -> Session:  # no
         seed=whole(seed),
         **chosen(loss, base, session.modules or (), tuple(options), token),
     )
-    run, key, _ = admit(recipe, token)
+    run, key, _ = admit(recipes.as_given(session, recipe), token)
     return session.with_run(run.id, key, f"{run.facts['title']} · {time.strftime('%H:%M')}")
 
 
@@ -225,14 +225,17 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
     halt.click(stop, session, None, api_visibility="private")
     for changed in (loss, session):
         changed.change(suits, [session, loss, usual], [loss, rate, usual], **QUIET)
-    loss.change(suit, loss, options, **QUIET)
+    loss.change(suit, [loss, session], options, **QUIET)
+    taken = gr.State("")
+    fields = [seconds, *extra, *options, taken]
+    session.change(recipes.fill, [session, taken], fields, **QUIET)
     runs.input(pick_run, [session, runs], session, api_visibility="private")
     timer.tick(show, [session, seen], shown, **QUIET)
     session.change(show, [session, seen], shown, **QUIET)
     base.input(choose_base, [session, base], session, api_visibility="private")
     names = ("loss", "learning_rate", "per_device_train_batch_size", "num_train_epochs")
-    fields: tuple[Any, ...] = (loss, rate, batch, epochs)
-    for name, field in zip(names, fields, strict=True):
+    typed: tuple[Any, ...] = (loss, rate, batch, epochs)
+    for name, field in zip(names, typed, strict=True):
         field.input(partial(retyped, name=name), [session, fixed], [session, fixed], **QUIET)
     settings = [base, loss, words, runs, go, rate, batch, epochs, fixed]
     session.change(settings_of, [session, loss, fixed], settings, **QUIET)

@@ -70,6 +70,8 @@ def _estimated(run: Run) -> str:
 def base_words(run: Run) -> str:
     """Say which base model a run started from, and where it came from."""
     base = run.facts.get("base_model") or {}
+    if not base:  # of a pushed model that came without: its notes say why
+        return ""
     commit = f", commit {base['revision'][:7]}" if base.get("revision") else ""
     if base.get("weights_revision"):
         commit += f", weights as the Hub converted them at {base['weights_revision'][:7]}"

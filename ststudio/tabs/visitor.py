@@ -1,5 +1,8 @@
 """Who asks: the visitor's own token, which stays in the request it came with."""
 
+import time
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import gradio as gr
@@ -14,7 +17,11 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "v
 
 
 def visitor_token(request: gr.Request | None) -> str | None:
-    """Return the caller's own token, or the owner's where the owner's own machine asks."""
+    """Return the caller's own token, or the owner's where the owner's own machine asks.
+
+    A program sends it in a header, a browser that signed in by the Hub's OAuth in a cookie that
+    only this app can have signed. Whose it is, is for the Hub to say: `whoami`.
+    """
     if request is None:
         return None
     for name in BEARERS:
@@ -22,7 +29,16 @@ def visitor_token(request: gr.Request | None) -> str | None:
         # Proxies sign requests in with bearers of their own, which are not for the Hub to see.
         if kind.lower() == "bearer" and value.strip().startswith(HUB_TOKEN):
             return value.strip()
-    return owner_token() if _from_here(request) else None
+    return _signed_in(request) or (owner_token() if _from_here(request) else None)
+
+
+def _signed_in(request: gr.Request) -> str | None:
+    """Return the token of a sign-in by OAuth, as long as it holds; this is gr.OAuthToken's own."""
+    scope = getattr(request.request, "scope", None) or {}
+    told: Mapping[str, Any] = (scope.get("session") or {}).get("oauth_info") or {}
+    token, until = told.get("access_token"), told.get("expires_at")
+    expired = isinstance(until, int | float) and until < time.time()
+    return token if isinstance(token, str) and token and not expired else None
 
 
 def _from_here(request: gr.Request) -> bool:

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.hub import discussions, jobs, reading, viewer, writing
+from tests.hub import discussions, jobs, oauth, reading, viewer, writing
 from tests.hub.access import authenticate
 from tests.hub.faults import Fault, Faults
 from tests.hub.people import Role, Visitor
@@ -54,6 +54,13 @@ ROUTES: tuple[tuple[str, str, Any], ...] = (
     ("GET", rf"{JOBS}/(?P<id>[^/]+)", jobs.look),
     ("GET", rf"{JOBS}/(?P<id>[^/]+)/logs", jobs.logs),
     ("POST", rf"{JOBS}/(?P<id>[^/]+)/cancel", jobs.cancel),
+    ("GET", "/.well-known/openid-configuration", oauth.configuration),
+    ("GET", "/oauth/authorize", oauth.authorize),
+    ("POST", "/oauth/authorize", oauth.allow),
+    ("POST", "/oauth/token", oauth.token),
+    ("GET", "/oauth/userinfo", oauth.userinfo),
+    ("GET", "/oauth/jwks.json", oauth.jwks),
+    ("GET", f"/spaces/{ID}", oauth.space),
     ("GET", "/viewer/splits", viewer.splits),
     ("GET", "/viewer/first-rows", viewer.first_rows),
     ("GET", "/viewer/parquet", viewer.parquet_files),
@@ -112,6 +119,12 @@ class Hub:
         visitor = Visitor(name, token, role, expired, dict(orgs or {}), writes)
         self.store.visitors[token] = visitor
         return visitor
+
+    def add_space(self, space_id: str, address: str, client_id: str, secret: str) -> None:
+        """Publish a Space whose app runs at an address, and let people sign in to it."""
+        app = oauth.OAuthApp(client_id, secret, f"{address}/login/callback")
+        self.store.spaces[space_id] = address
+        self.store.apps[client_id] = app
 
     def add_repo(
         self,

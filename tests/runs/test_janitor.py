@@ -124,3 +124,15 @@ def test_over_their_share_of_the_quota_the_corpora_unused_longest_go(tmp_path: P
     older, newer = (corpus(tmp_path, name, h, 60_000) for name, h in (("a", 2), ("b", 1)))
     tidy(store, settings)
     assert [older.exists(), newer.exists()] == [False, True]
+
+
+def test_what_a_crash_left_of_a_model_on_its_way_is_swept_in_time(tmp_path: Path) -> None:
+    store, settings = RunStore(tmp_path / "runs"), Settings(data=str(tmp_path))
+    with store.scratch() as live:
+        left = live.with_name(f"{live.name}-left")
+        left.mkdir()
+        long_ago = time.time() - 25 * HOUR
+        os.utime(left, (long_ago, long_ago))
+        tidy(store, settings)
+        assert live.is_dir() and not left.exists()
+    assert not live.exists() and list(store) == []

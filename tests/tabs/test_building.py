@@ -4,16 +4,8 @@ from typing import Any
 
 import pytest
 
-from ststudio.tabs.building import (
-    OPTIONAL,
-    STARTS,
-    USUAL,
-    WITH_SETTINGS,
-    begin,
-    modules_of,
-    picture,
-    take,
-)
+from ststudio.tabs.building import begin, picture, take
+from ststudio.tabs.layer_widgets import OPTIONAL, STARTS, USUAL, WITH_SETTINGS, modules_of
 from ststudio.tabs.session import Session
 from ststudio.tabs.train import suits
 from ststudio.training.blueprint import checked_modules

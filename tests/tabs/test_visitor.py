@@ -1,20 +1,23 @@
 """What is private on the Hub is listed, looked at and read for its owner, and for nobody else."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
 import pytest
 from gradio.exceptions import Error
+from starlette.requests import Request
 
 from ststudio.hub.account import owner_token
 from ststudio.settings import get_settings
 from ststudio.tabs.data import diagnose, download_parts
 from ststudio.tabs.mending import apply_fix
-from ststudio.tabs.picking import offer, pick_hub
+from ststudio.tabs.picking import offer, pick_hub, pick_pasted, pick_sample
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
 from tests.hub.server import Hub
+from tests.training.tiny import tiny_model
 
 ALICE, BOB = "hf_alice", "hf_bob"
 PRIVATE, GATED = "alice/private", "alice/gated"
@@ -136,3 +139,53 @@ def test_a_bearer_that_is_not_the_hubs_is_not_sent_there(hub: Hub) -> None:
     for value in ("Bearer eyJhbGciOi.company.jwt", "Basic aGY6aGY=", "hf_bare", "Bearer "):
         assert visitor_token(gr.Request(headers={"authorization": value})) is None
     assert visitor_token(gr.Request(headers={"x-hf-authorization": f"bearer {BOB}"})) == BOB
+
+
+def signed_in(told: object, **headers: str) -> gr.Request:
+    """Make the request of a browser whose cookie holds what the sign-in left in it."""
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "headers": raw, "session": {"oauth_info": told}}
+    return gr.Request(Request(scope))
+
+
+def test_a_sign_in_counts_until_it_runs_out_and_a_header_before_it(hub: Hub) -> None:
+    told = {"access_token": ALICE, "expires_at": time.time() + 60}
+    assert visitor_token(signed_in(told)) == ALICE
+    assert visitor_token(signed_in(told, authorization=f"Bearer {BOB}")) == BOB
+    assert visitor_token(signed_in({**told, "expires_at": time.time() - 1})) is None
+    for nothing in (None, {}, {"access_token": None}, {"access_token": 7}):
+        assert visitor_token(signed_in(nothing)) is None
+
+
+def test_a_sign_in_opens_private_data_as_far_as_it_reaches(hub: Hub) -> None:
+    told = {"access_token": ALICE, "expires_at": time.time() + 60}
+    session = list(pick_hub(Session(), PRIVATE, None, None, None, signed_in(told)))[-1]
+    assert session.ready
+    hub.add_user("alice", "hf_oauth_alice", role="oauth")
+    narrow = signed_in({**told, "access_token": "hf_oauth_alice"})
+    with pytest.raises(Error, match="if it is private, sign in"):
+        list(pick_hub(Session(), PRIVATE, None, None, None, narrow))
+
+
+def test_a_private_base_model_is_looked_at_for_its_owner_whatever_the_rows_are_from(
+    hub: Hub, tmp_path: Path
+) -> None:
+    tiny_model(tmp_path / "bare").save_pretrained(str(tmp_path / "tiny"), create_model_card=False)
+    hub.add_repo("model", "alice/tiny", tmp_path / "tiny", private=True)
+    chosen = Session(base_model="alice/tiny")
+    rows = CSV.decode()
+    for token, unread in ((ALICE, False), (BOB, True), (None, True)):
+        for session in (
+            pick_sample(chosen, "sample-pair", asks(token)),
+            pick_pasted(chosen, rows, asks(token)),
+        ):
+            found = [finding["code"] for finding in (session.diagnosis or {})["findings"]]
+            assert ("model_unread" in found) is unread
+
+
+def test_the_owners_token_signs_nobody_in_who_has_a_sign_in_of_their_own(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", ALICE)
+    told = {"access_token": BOB, "expires_at": time.time() + 60}
+    assert visitor_token(signed_in(told, host="localhost:7860")) == BOB
