@@ -99,8 +99,8 @@ def histograms(found: Mapping[str, Any], title: str) -> str:
         parts.append(_text(4, bottom - 70, name))
         parts.append(_line_across(bottom))
     parts += [
-        _text(LEFT, 236, f"cosine {edges[0]:.1f}"),
-        _text(WIDTH - RIGHT, 236, f"{edges[-1]:.1f}", "end"),
+        _text(LEFT, 236, f"cosine {edges[0]:.2f}"),
+        _text(WIDTH - RIGHT, 236, f"{edges[-1]:.2f}", "end"),
     ]
     return _figure(parts, 244, title)
 

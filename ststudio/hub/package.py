@@ -15,6 +15,8 @@ from ststudio.runs.run import Run
 
 Contents = dict[str, Path | bytes]  # by path in the repository
 
+NAME_CHARACTERS = 60  # of a proposed name
+
 REPORT_KEYS = (
     "metric n baseline score delta interval verdict metrics forgetting classifier rows_used "
     "train_seconds seconds race"
@@ -25,7 +27,10 @@ def propose_name(run: Run) -> str:
     """Return a name for the repository, made of base and data."""
     words = f"{base_name(run)} {run.facts.get('title') or 'fine-tuned'}"
     ascii_words = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode()
-    return "-".join(re.findall(r"[A-Za-z0-9]+", ascii_words))[:60].strip("-") or "st-studio-model"
+    name = "-".join(re.findall(r"[A-Za-z0-9]+", ascii_words))
+    if len(name) > NAME_CHARACTERS:  # cut between two words where there are any
+        name = name[:NAME_CHARACTERS].rpartition("-")[0] or name[:NAME_CHARACTERS]
+    return name or "st-studio-model"
 
 
 def shared_report(run: Run) -> dict[str, Any]:

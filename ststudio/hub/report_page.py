@@ -26,6 +26,7 @@ body {{ max-width: 720px; margin: 32px auto; padding: 0 16px; font: 16px/1.5 sys
 table {{ border-collapse: collapse; width: 100%; margin: 12px 0; }}
 th, td {{ text-align: left; vertical-align: top; padding: 6px 10px;
   border-bottom: 1px solid {GRID}; }}
+td:first-child {{ min-width: 9em; }}
 figure {{ margin: 20px 0; }} svg {{ width: 100%; height: auto; }}
 figcaption {{ font-size: 14px; opacity: .75; }}
 pre {{ white-space: pre-wrap; font-size: 13px; padding: 12px; border: 1px solid {GRID}; }}

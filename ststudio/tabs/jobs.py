@@ -20,7 +20,6 @@ from ststudio.hub.package import propose_name
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import QUIET, explained
-from ststudio.tabs.progress import bar
 from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.visitor import visitor_token
@@ -44,6 +43,7 @@ MINUTES = (
     ("12 hours", 720),
 )
 FOLLOWED_SECONDS = 10.0  # between two looks
+KINDS = {"COMPLETED": "done"}
 STAGES = {
     "SCHEDULING": "Waiting for a machine",
     "RUNNING": "Running",
@@ -97,29 +97,34 @@ def begin(
     epochs: float | None,
     pasted: str,
     request: gr.Request,
-) -> tuple[str, gr.Timer]:
+) -> tuple[Any, ...]:
     """Start the job; it goes on when the page is closed."""
     run, wish = _own(session), JobWish(repo_name, machine, minutes, epochs or None)
-    job = start_job(run, _token(pasted, request), wish)
-    return job_html(job), gr.Timer(active=True)
+    return shown(start_job(run, _token(pasted, request), wish))
 
 
 @explained
-def look(session: Session, pasted: str, request: gr.Request) -> tuple[str, str, gr.Timer]:
+def look(session: Session, pasted: str, request: gr.Request) -> tuple[Any, ...]:
     """Show where the job stands; who may not see it any more is told once."""
     try:
-        job = follow_job(_own(session), _token(pasted, request))
+        return shown(follow_job(_own(session), _token(pasted, request)))
     except StudioError as error:
         said = f'<div class="finding error">{html.escape(str(error))}</div>'
-        return said, "", gr.Timer(active=False)
-    alive = job is not None and job["stage"] not in ENDED
-    return job_html(job), "\n".join(job["log"]) if job else "", gr.Timer(active=alive)
+        return said, gr.skip(), gr.skip(), gr.Timer(active=False)
 
 
 @explained
-def end(session: Session, pasted: str, request: gr.Request) -> str:
+def end(session: Session, pasted: str, request: gr.Request) -> tuple[Any, ...]:
     """Cancel the job."""
-    return job_html(cancel_job(_own(session), _token(pasted, request)))
+    return shown(cancel_job(_own(session), _token(pasted, request)))
+
+
+def shown(job: dict[str, Any] | None) -> tuple[Any, ...]:
+    """Return where the job stands, its log, whether it can be cancelled, and whether to go on."""
+    alive = job is not None and job["stage"] not in ENDED
+    lines = (job or {}).get("log")
+    log = gr.skip() if lines is None else gr.update(value="\n".join(lines), visible=bool(lines))
+    return job_html(job), log, gr.update(visible=alive), gr.Timer(active=alive)
 
 
 def _own(session: Session) -> Run:
@@ -141,10 +146,10 @@ def job_html(job: dict[str, Any] | None) -> str:
         f"{html.escape(job['repo'])} on {html.escape(job['flavor'])}, {job['minutes']:,} minutes "
         f"and ${job['dollars']:,.2f} at most. {link}"
     )
-    if stage in ENDED:
-        kind = "done" if stage == "COMPLETED" else "error"
-        return f'<div class="finding {kind}"><b>{html.escape(words)}.</b> {about}</div>'
-    return bar(f"{words} …", 0.5 if stage == "RUNNING" else 0.05) + f"<div>{about}</div>"
+    kind, dot = KINDS.get(stage, "error" if stage in ENDED else ""), "." if stage in ENDED else " …"
+    return (
+        f'<div class="finding {kind}" role="status"><b>{html.escape(words)}{dot}</b> {about}</div>'
+    )
 
 
 def cost_words(machine: str | None, minutes: int | None) -> str:
@@ -194,14 +199,12 @@ def unfold(session: Session, minutes: int) -> tuple[Any, ...]:
     run = shown_run(session)
     name = f"{propose_name(run)}-long" if run else ""
     choices, first = machines()
-    alive = run is not None and run.job is not None and run.job["stage"] not in ENDED
     return (
         gr.Dropdown(choices, value=first),
         name,
         cost_words(first, minutes),
         along_words(run),
-        job_html(run.job if run else None),
-        gr.Timer(active=alive),
+        *shown(run.job if run else None),
     )
 
 
@@ -210,7 +213,7 @@ def build(session: gr.State) -> gr.Accordion:
     with gr.Accordion("Run it longer", open=False, visible=False, elem_id="longer") as section:
         gr.Markdown(ABOUT)
         with gr.Row():
-            machine = gr.Dropdown([], label="Machine", interactive=True)
+            machine = gr.Dropdown([], label="Machine", interactive=True, scale=2, min_width=300)
             minutes = gr.Dropdown(list(MINUTES), value=60, label="Time-out")
             epochs = gr.Number(3, label="Epochs", info="Empty: as many steps as this run took.")
         name = gr.Textbox(
@@ -220,24 +223,24 @@ def build(session: gr.State) -> gr.Accordion:
         pasted = gr.Textbox(label="Token", type="password", info=TOKEN_INFO)
         with gr.Row():
             go = gr.Button("Start the job", variant="primary")
-            cancel = gr.Button("Cancel the job", min_width=80, scale=0)
+            cancel = gr.Button("Cancel the job", min_width=160, scale=0, visible=False)
         state = gr.HTML("", elem_id="job-state")
-        log = gr.Code("", language=None, label="Last lines of its log", max_lines=20)
+        log = gr.Code("", language=None, label="Last lines of its log", max_lines=20, visible=False)
     timer = gr.Timer(FOLLOWED_SECONDS, active=False)
 
-    opened = [machine, name, cost, along, state, timer]
-    section.expand(unfold, [session, minutes], opened, **QUIET)
+    standing = [state, log, cancel, timer]
+    section.expand(unfold, [session, minutes], [machine, name, cost, along, *standing], **QUIET)
     for changed in (machine, minutes):
         changed.input(cost_words, [machine, minutes], cost, **QUIET)
     go.click(
         begin,
         [session, name, machine, minutes, epochs, pasted],
-        [state, timer],
+        standing,
         api_visibility="private",
         concurrency_limit=None,
     )
-    timer.tick(look, [session, pasted], [state, log, timer], **QUIET)
-    cancel.click(end, [session, pasted], state, api_visibility="private")
+    timer.tick(look, [session, pasted], standing, **QUIET)
+    cancel.click(end, [session, pasted], standing, api_visibility="private")
     for endpoint in (run_longer, job_state, stop_job):
         publish(endpoint, endpoint.__name__, concurrency_limit=None)
     return section

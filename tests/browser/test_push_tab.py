@@ -8,6 +8,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from ststudio.runs.run import Run
+from tests.hub.server import Hub
 from tests.served import App
 
 HOSTILE = (
@@ -34,7 +35,7 @@ def hostile_copy(app: App, run: str) -> Run:
 
 
 def test_a_hostile_dataset_is_text_in_the_card_that_is_shown(
-    page: Page, app: App, served_run: dict[str, Any]
+    page: Page, app: App, served_hub: Hub, served_run: dict[str, Any]
 ) -> None:
     run = hostile_copy(app, served_run["run"])
     asked: list[str] = []
@@ -52,7 +53,7 @@ def test_a_hostile_dataset_is_text_in_the_card_that_is_shown(
     assert page.evaluate("window.owned") is None
     assert card.locator("script, img, svg[onload], iframe").count() == 0
     links = card.locator("a").evaluate_all("all => all.map(one => one.href)")
-    assert links and all(link.startswith("https://") for link in links), links
+    assert links and all(link.startswith(("https://", served_hub.url)) for link in links), links
     assert not [url for url in asked if "127.0.0.1:9" in url or url.endswith("/x")]
 
     with page.expect_download() as download:

@@ -256,6 +256,8 @@ def test_the_card_tells_what_was_paid_for_the_gain(make_bare: Any) -> None:
 def test_a_name_is_proposed_from_base_and_data(make_run: MakeRun, make_bare: Any) -> None:
     assert propose_name(make_bare(FACTS)) == "all-MiniLM-L6-v2-Help-desk-tickets-and-their-replies"
     assert propose_name(make_bare({"title": "日本"})) == "SentenceTransformer"
+    assert propose_name(make_bare({"title": "words " * 20})) == "SentenceTransformer" + 6 * "-words"
+    assert propose_name(make_bare({"title": "x" * 90})) == "SentenceTransformer"
 
 
 def test_a_model_that_won_a_race_says_among_what_it_was_chosen(make_bare: Any) -> None:

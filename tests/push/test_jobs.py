@@ -6,8 +6,12 @@ import base64
 import io
 import json
 import math
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -24,6 +28,8 @@ from tests.conftest import Training
 from tests.hub.jobs import Job
 from tests.hub.server import Hub
 from tests.push.conftest import ALICE, EXPIRED, FINE, READER, MakeRun
+from tests.training.samples import examples_of
+from tests.training.scripted import trained
 
 WISH = JobWish("tickets", "t4-small", 90)
 OAUTH = "hf_oauthOauthOauth"
@@ -238,6 +244,37 @@ def test_a_repository_of_another_kind_is_refused_before_the_job(hub: Hub, run: R
     with pytest.raises(StudioError, match="not made by ST Studio"):
         start_job(run, ALICE, WISH)
     assert hub.store.jobs == {}
+
+
+@pytest.mark.slow
+def test_what_is_sent_trains_and_pushes_by_itself(
+    hub: Hub, tiny_model: Path, tmp_path: Path
+) -> None:
+    run = trained(tmp_path / "studio" / "runs", tiny_model, examples_of("triplet"))
+    start_job(run, ALICE, JobWish("tickets", "t4-small", 60, 0.5))
+    spec, room = only(hub).spec, tmp_path / "job"
+    room.mkdir()
+    (room / "train.py").write_bytes(base64.b64decode(spec["environment"]["TRAIN_PY"]))
+
+    # As the container would, but for uv and the GPU: what it needs comes from the Hub alone.
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    told = {**spec["environment"], **spec["secrets"], "HF_HOME": str(room / "home")}
+    done = subprocess.run(
+        [sys.executable, "train.py"],
+        cwd=room,
+        env={**plain, **told, "HF_HUB_DISABLE_XET": "1"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+
+    assert done.returncode == 0, done.stderr
+    repo = hub.repo("model", "alice/tickets")
+    assert repo.private and {"model.safetensors", "README.md"} <= set(repo.resolve().files)
+    readme = repo.file("README.md").data.decode()
+    rows = exported(run)[1]["train"].to_pylist()
+    assert not [row for row in rows[:50] if row["anchor"] in readme]
+    assert "Warning" not in done.stdout and ALICE not in done.stdout + done.stderr
 
 
 def test_machines_come_with_prices_the_cheapest_first(hub: Hub) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ststudio.hub import flavors
 from ststudio.runs.store import get_store
-from ststudio.tabs.jobs import along_words, cost_words, job_html, machines, unfold
+from ststudio.tabs.jobs import along_words, cost_words, job_html, machines, shown, unfold
 from ststudio.tabs.session import Session
 from tests.conftest import Training
 from tests.hub.server import Hub
@@ -59,9 +59,16 @@ def test_opening_the_section_asks_for_prices_and_shows_a_job_under_way(hub: Hub)
     run, key = get_store().create({"source": {}}, {"title": "Tickets"})
     run.write_job({**JOB, "repo": "alice/model", "url": "https://hub.example"})
     session = Session().with_run(run.id, key, "Tickets")
-    _, name, cost, _, state, timer = unfold(session, 60)
+    _, name, cost, _, state, _, cancel, timer = unfold(session, 60)
     assert name.endswith("-Tickets-long") and "$0.60" in cost
-    assert "Running" in state and timer.active
+    assert "Running" in state and cancel["visible"] and timer.active
+
+
+def test_a_log_is_shown_once_there_is_one_and_an_ended_job_is_not_followed() -> None:
+    _, log, cancel, timer = shown({**JOB, "log": ["one", "two"]})
+    assert log["value"] == "one\ntwo" and log["visible"] and cancel["visible"] and timer.active
+    _, log, cancel, timer = shown({**JOB, "stage": "ERROR", "log": []})
+    assert not (log["visible"] or cancel["visible"] or timer.active)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +86,6 @@ def test_where_a_job_stands_is_said_and_nothing_of_it_is_markup(
     stage: str, words: str, ended: bool
 ) -> None:
     message = "out of <memory>" if stage == "ERROR" else None
-    shown = job_html({**JOB, "stage": stage, "message": message})
-    assert words in shown and "90 minutes and $0.90 at most" in shown
-    assert "<script" not in shown and "<b>model" not in shown
-    assert ("finding" in shown) == ended
+    told = job_html({**JOB, "stage": stage, "message": message})
+    assert f"{words}{'.' if ended else ' …'}</b>" in told and "90 minutes and $0.90 at" in told
+    assert "<script" not in told and "<b>model" not in told
