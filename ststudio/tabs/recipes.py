@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from ststudio.data.cases import CASES
 from ststudio.data.recipe_fixes import UNSHOWN
 from ststudio.data.reshape import FIXES, parse_fixes
 from ststudio.data.uploads import read_upload
@@ -112,8 +113,10 @@ def _steps(recipe: Recipe) -> list[Json]:
     rest = {name: value for name, value in rest.items() if value != getattr(untouched, name)}
     if rest:
         steps.append({"code": "use_settings", "args": {"settings": rest}})
-    taken = {fix["code"] for fix in recipe.fixes}
-    return [step for step in steps if step["code"] not in taken]
+    left_out = {fix["code"] for fix in recipe.fixes}
+    if recipe.case and recipe.batch_sampler == CASES[recipe.case].batch_sampler:
+        left_out.add("set_batch_sampler")  # it would be so anyway
+    return [step for step in steps if step["code"] not in left_out]
 
 
 def _looked_at(session: Session, recipe: Recipe, token: str | None) -> Session:

@@ -52,10 +52,10 @@ def compare_query(
     session: Session, chosen: Chosen, query: str, request: gr.Request | None = None
 ) -> Shown:
     """Search with both models; return what is to be said, the two columns, and what they show."""
+    if not (query or "").strip():  # also where this page has only just come up, without a run
+        return NOTHING
     if session.run is None:
         raise StudioError("Start a run in the Fine-tune tab first; its documents are searched.")
-    if not (query or "").strip():
-        return NOTHING
     try:
         found = _found(session.run, query, TOP_K, chosen.scope, visitor_token(request))
     except StudioError as error:  # said in place: who types is not to be shouted at

@@ -89,6 +89,20 @@ def test_a_private_one_is_only_for_whom_the_hub_lets_in(publish: Publish) -> Non
             assert ALICE.encode() not in file.read_bytes(), file
 
 
+def test_a_base_that_is_private_is_for_whom_the_hub_lets_in_however_public_the_model(
+    publish: Publish, hub: Hub, tiny_model: Path
+) -> None:
+    sha = hub.add_repo("model", "alice/base", tiny_model, private=True)
+    name = publish(base_model={"id": "alice/base", "revision": sha})
+    hers = open_pushed(name, ALICE)
+    assert set(own_sides(hers)) == {"base", "tuned"}
+    for token in (BOB, None):
+        others = open_pushed(name, token)
+        assert set(own_sides(others)) == {"tuned"} and others.id != hers.id
+        assert "no such thing" in verdict_words(others)
+    assert open_pushed(name, ALICE).id == hers.id
+
+
 def test_it_is_forgotten_like_any_run(publish: Publish) -> None:
     run = open_pushed(publish())
     assert tidy(get_store(), get_settings(), time.time() + 23 * 3600) == []
@@ -122,35 +136,36 @@ def changed(file: str, **values: Any) -> dict[str, bytes]:
     return {file: json.dumps({**whole, **values}).encode()}
 
 
-@pytest.mark.parametrize(
-    ("files", "says"),
-    [
-        (changed(REPORT_FILE, n=-1), "the n in ststudio/report.json is not a whole number"),
-        (changed(REPORT_FILE, score=float("nan")), "the score in"),
-        (changed(REPORT_FILE, score="<b>0.9</b>"), "the score in"),
-        (changed(REPORT_FILE, interval=[1, 0]), "the interval in"),
-        (changed(REPORT_FILE, rows_used=True), "the rows_used in"),
-        (changed(REPORT_FILE, metric="<script>"), "has no cosine_ndcg@10"),
-        (changed(REPORT_FILE, forgetting={"n": 3}), "the baseline in"),
-        (changed(RECIPE_FILE, case="nonsense"), "is no recipe"),
-        (changed(RECIPE_FILE, case=None), "names no case"),
-        (changed(RECIPE_FILE, secret="x"), "is no recipe"),
-        (changed(RECIPE_FILE, source={"kind": "upload", "id": "0" * 32}), "upload of another app"),
-        (changed(RECIPE_FILE, source={"kind": "disk", "id": "/etc"}), "is no recipe"),
-        (changed(RECIPE_FILE, fixes=[{"code": "rm"}]), "is no recipe"),
-        (changed(RECIPE_FILE, prompts={"anchor": "\ud800"}), "holds text that is none"),
-        ({RECIPE_FILE: b"[" * 5000}, "not valid JSON"),
-        ({RECIPE_FILE: b"{}" + b" " * 1_100_000}, "has 1.1 MB"),
-        ({REPORT_FILE: b"[]"}, "has no cosine_ndcg@10"),
-        ({"modules.json": b'[{"type": "evil.Module", "path": ""}]'}, "only these modules"),
-    ],
+SPOILED: tuple[tuple[dict[str, bytes], str], ...] = (
+    (changed(REPORT_FILE, n=-1), "the n in ststudio/report.json is not a whole number"),
+    (changed(REPORT_FILE, score=float("nan")), "the score in"),
+    (changed(REPORT_FILE, score="<b>0.9</b>"), "the score in"),
+    (changed(REPORT_FILE, interval=[1, 0]), "the interval in"),
+    (changed(REPORT_FILE, rows_used=True), "the rows_used in"),
+    (changed(REPORT_FILE, metric="<script>"), "has no cosine_ndcg@10"),
+    (changed(REPORT_FILE, forgetting={"n": 3}), "the baseline in"),
+    (changed(RECIPE_FILE, case="nonsense"), "is no recipe"),
+    (changed(RECIPE_FILE, case=None), "names no case"),
+    (changed(RECIPE_FILE, secret="x"), "is no recipe"),
+    (changed(RECIPE_FILE, source={"kind": "upload", "id": "0" * 32}), "upload of another app"),
+    (changed(RECIPE_FILE, source={"kind": "disk", "id": "/etc"}), "is no recipe"),
+    (changed(RECIPE_FILE, fixes=[{"code": "rm"}]), "is no recipe"),
+    (changed(RECIPE_FILE, prompts={"anchor": "\ud800"}), "holds text that is none"),
+    ({RECIPE_FILE: b"[" * 5000}, "not valid JSON"),
+    ({RECIPE_FILE: b"{}" + b" " * 1_100_000}, "has 1.1 MB"),
+    ({REPORT_FILE: b"[]"}, "has no cosine_ndcg@10"),
+    ({"modules.json": b'[{"type": "evil.Module", "path": ""}]'}, "only these modules"),
 )
-def test_what_somebody_made_of_it_since_is_refused(
-    publish: Publish, files: dict[str, bytes], says: str
-) -> None:
-    name = publish(files=files)
-    with pytest.raises(StudioError, match=says):
-        open_pushed(name)
+
+
+def test_what_somebody_made_of_it_since_is_refused(publish: Publish, hub: Hub) -> None:
+    name = publish()
+    held = hub.repo("model", name).resolve().files
+    for files, says in SPOILED:
+        whole = {path: held[path].data for path in (RECIPE_FILE, REPORT_FILE, "modules.json")}
+        hub.add_repo("model", name, {**whole, **files})
+        with pytest.raises(StudioError, match=says):
+            open_pushed(name)
     assert list(get_store()) == []
 
 

@@ -9,6 +9,7 @@ import pytest
 from gradio.exceptions import Error
 from gradio.utils import get_upload_folder
 
+from ststudio.data.cases import CASES
 from ststudio.data.uploads import accept_paste
 from ststudio.errors import StudioError
 from ststudio.runs.lineup import admissible
@@ -63,7 +64,7 @@ def test_every_setting_arrives_in_the_run_of_ones_own() -> None:
 def test_what_was_trained_is_set_up_again_as_it_was(training: Training) -> None:
     run = training.run("pair")
     session = set_up(Session(), run.recipe, "a run")
-    started, before = as_started(session), Recipe.from_json(run.recipe)
+    started, before = as_started(session).derived(CASES["pair"]), Recipe.from_json(run.recipe)
     decided = ("columns", "label", "case", "fixes", "source", "matryoshka_dims")
     for name, value in before.to_json().items():
         if name not in decided:
