@@ -47,7 +47,7 @@ def complete(frames: Frames) -> Frames:
 
 def alike(texts: pd.Series) -> pa.Array:
     """Return texts without case, punctuation and spacing: equal for those that read alike."""
-    whole = pa.array(texts, pa.string())
+    whole = pa.array(texts.tolist(), pa.string())
     plain = pc.replace_substring_regex(pc.utf8_lower(whole), r"[^\pL\pN\pM]+", " ")
     plain = pc.utf8_trim_whitespace(plain)
     return pc.if_else(pc.equal(plain, ""), whole, plain)
@@ -148,8 +148,8 @@ def own_part(
     codes: dict[str, np.ndarray], split: str, most: int, places: Places, rng: np.random.Generator
 ) -> np.ndarray:
     """Take a split without what the others hold, and no more than so many different first texts."""
-    seen = [codes["train"], *(codes[other][taken] for other, taken in places.values())]
-    seen = np.concatenate([part.ravel() for part in seen])
+    others = [codes["train"], *(codes[other][taken] for other, taken in places.values())]
+    seen = np.concatenate([part.ravel() for part in others])
     clean = np.flatnonzero(~np.isin(codes[split], seen).any(axis=1))
     units = np.unique(codes[split][clean, 0])
     chosen = units if len(units) <= most else rng.permutation(units)[:most]

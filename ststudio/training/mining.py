@@ -131,6 +131,7 @@ def with_negatives(
         found = harder(Miner(model, _Told(run), kept), rows, kin, wish)
     train, note = _taught(examples.train, places, found, recipe)
     run.add_notes([note])
+    run.taught_file.parent.mkdir(exist_ok=True)
     pq.write_table(train, run.taught_file)
     return replace(examples, train=train), time.monotonic() - start
 

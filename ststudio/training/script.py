@@ -164,7 +164,8 @@ def _where(export: Export, telling: Telling | None, data: str | None) -> str:
 
 
 def _counts_words(export: Export) -> bool:
-    return bool(export.recipe.modules) and export.recipe.modules[0]["type"] == "BoW"
+    modules = export.recipe.modules
+    return bool(modules and modules[0]["type"] == "BoW")
 
 
 def _told(export: Export, telling: Telling | None) -> str:

@@ -19,6 +19,9 @@ def constants(export: Export) -> str:
     return lines + (pinned(guide, "GUIDE")[0] if guide else "")
 
 
+SET = "model.prompts |= "
+
+
 def model_code(export: Export) -> Code:
     """Return the lines that make the model as the run had it before its first step."""
     code = Code(imports={"torch", "sentence_transformers:SentenceTransformer"})
@@ -59,7 +62,7 @@ def _prompts(export: Export) -> str:
     """Return the lines that name the prompts as encode, encode_query and encode_document do."""
     if not export.prompts:
         return ""
-    lines = f"model.prompts |= {literal(export.prompts)}\n"
+    lines = f"{SET}{literal(export.prompts, 0, len(SET))}\n"
     if part_of(export.case.unit) == ALIKE:
         default = export.family.get("default_prompt_name")
         lines += f"model.default_prompt_name = {literal(default)}\n"

@@ -128,6 +128,12 @@ def test_rows_are_parted_as_on_the_page(
     assert "".join(telling.lines).count("\n") == len(telling.lines)
 
 
+def test_texts_are_numbered_however_they_lie_in_memory() -> None:
+    pieces = pa.chunked_array([["a", "B!"], ["b", "A"]])
+    frame = pa.table({"anchor": pieces, "positive": pieces}).to_pandas()
+    assert retold.numbered({"train": frame})["train"].tolist() == [[0, 0], [1, 1], [1, 1], [0, 0]]
+
+
 def test_incomplete_rows_are_left_out() -> None:
     frame = pd.DataFrame({"text": ["a", None, "  ", "b", "c"], "label": [1.0, 1.0, 1.0, None, 0.0]})
     kept = retold.complete({"train": frame})["train"]
