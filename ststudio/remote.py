@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import httpx2
-from huggingface_hub import HfApi, is_offline_mode, set_client_factory
+from huggingface_hub import HfApi, set_client_factory
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -20,6 +20,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from ststudio.errors import StudioError
+from ststudio.patience import OutOfPatience, left, limit_repeats, limit_wait, listening, longest
 from ststudio.settings import get_settings
 from ststudio.signing_in import to_read
 
@@ -30,7 +31,7 @@ REPO_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)  # without an owner: the o
 COMMIT = re.compile(r"[0-9a-f]{40}")
 TOKEN = re.compile(r"[!-~]{1,4096}")  # what may stand in a header
 PUBLIC_HUB = "https://huggingface.co"
-LONGEST_WAIT = 60  # seconds, whatever the Hub's Retry-After says
+LONGEST_WAIT = 20  # seconds, whatever the Hub's Retry-After says
 LONGEST_INTERACTIVE_WAIT = 3  # seconds, where a person waits for one small answer
 
 
@@ -48,34 +49,9 @@ class RemoteFile:
     commit: str | None = None  # where it stands, if that is not where the others do
 
 
-def _limit_wait(request: httpx2.Request) -> None:
-    """Give every request a time-out: the Hub's client passes None to most."""
-    if is_offline_mode():
-        raise httpx2.ConnectError("HF_HUB_OFFLINE is set", request=request)
-    seconds = float(get_settings().hub_seconds)
-    given = request.extensions.get("timeout") or {}
-    parts = ("connect", "read", "write", "pool")
-    request.extensions["timeout"] = {
-        part: seconds if given.get(part) is None else given[part] for part in parts
-    }
-
-
-def _limit_patience(response: httpx2.Response) -> None:
-    """Cap what the Hub's client would otherwise sleep through."""
-    wait = response.headers.get("Retry-After", "")
-    if wait.isdigit() and int(wait) > LONGEST_WAIT:
-        response.headers["Retry-After"] = str(LONGEST_WAIT)
-    if "RateLimit" in response.headers:
-        response.headers["RateLimit"] = re.sub(
-            r"\bt=(\d+)",
-            lambda found: f"t={min(int(found[1]), LONGEST_WAIT)}",
-            response.headers["RateLimit"],
-        )
-
-
 def _client() -> httpx2.Client:
     return httpx2.Client(
-        event_hooks={"request": [_limit_wait], "response": [_limit_patience]},
+        event_hooks={"request": [limit_wait], "response": [limit_repeats]},
         follow_redirects=True,
         timeout=None,  # filled in for each request
     )
@@ -120,7 +96,15 @@ def check_id(repo_id: object, kind: Kind) -> str:
 def ask(
     call: Callable[[], Answer], what: str, patience: float = LONGEST_INTERACTIVE_WAIT
 ) -> Answer:
-    """Make one call to the Hub, at most twice, and word what goes wrong as StudioError."""
+    """Make one call to the Hub, at most twice, and word what goes wrong as StudioError.
+
+    With a patience of 0 it is made once: what it does is not to be done twice.
+    """
+    with listening():
+        return _asked(call, what, patience)
+
+
+def _asked(call: Callable[[], Answer], what: str, patience: float) -> Answer:
     for last in (False, True):
         try:
             return call()
@@ -128,10 +112,10 @@ def ask(
             raise
         except (httpx2.HTTPError, ConnectionError) as error:
             wait = _wait_before_retry(error)
-            if last or wait is None or wait > patience:
+            if last or wait is None or wait > min(patience, left()):
                 raise explain(error, what) from None
         except (ValueError, TypeError, KeyError, AttributeError, httpx2.InvalidURL) as error:
-            if last:  # cut short, or not the Hub at all
+            if last or not patience:  # cut short, or not the Hub at all
                 raise HubAway(
                     f"The Hub's answer about {what} could not be read. Try again in a minute."
                 ) from error
@@ -145,7 +129,7 @@ def ask(
 
 def _wait_before_retry(error: Exception) -> float | None:
     """Return the seconds after which asking again makes sense, or None."""
-    if isinstance(error, httpx2.TimeoutException):
+    if isinstance(error, (httpx2.TimeoutException, OutOfPatience)):
         return None  # somebody has waited long enough
     if not isinstance(error, HfHubHTTPError):
         return 0.2  # a broken connection
@@ -153,7 +137,7 @@ def _wait_before_retry(error: Exception) -> float | None:
     if response.status_code != 429 and response.status_code < 500:
         return None
     wait = response.headers.get("Retry-After", "")
-    return min(float(wait) if wait.isdigit() else 0.5, LONGEST_WAIT)
+    return float(wait) if wait.isdigit() else 0.5
 
 
 def explain(error: Exception, what: str) -> StudioError:
@@ -161,6 +145,8 @@ def explain(error: Exception, what: str) -> StudioError:
     for kind, sentence in NOT_THERE.items():
         if isinstance(error, kind):
             return StudioError(sentence.format(what=what, hub=endpoint(), how=to_read()))
+    if isinstance(error, OutOfPatience):
+        return HubAway(f"The Hub gave no answer for {longest():g} s about {what}. {OFFLINE_ADVICE}")
     if isinstance(error, httpx2.TimeoutException):
         seconds = get_settings().hub_seconds
         return HubAway(f"The Hub did not answer within {seconds} s about {what}. {OFFLINE_ADVICE}")

@@ -13,6 +13,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]
 )
 
 from ststudio.errors import StudioError
+from ststudio.patience import heard
 from ststudio.remote import LONGEST_WAIT, HubAway, Kind, RemoteFile, ask, credential, endpoint
 from ststudio.settings import MB
 
@@ -87,6 +88,7 @@ def _stream_span(
                 skipped -= min(skipped, len(packet))
                 out.seek(left[0])
                 left[0] += out.write(kept)
+                heard()
                 if left[0] == stop:
                     return
     raise httpx2.RemoteProtocolError("fewer bytes than announced")
@@ -131,6 +133,7 @@ def _stream(
                 if have > file.bytes:
                     raise httpx2.RemoteProtocolError("more bytes than announced")
                 out.write(packet)
+                heard()
                 if progress is not None:
                     progress(have)
     if have != file.bytes:

@@ -95,6 +95,13 @@ def test_a_run_ends_with_a_report(run: dict[str, Any]) -> None:
     assert steps == [1, 2, 3]
 
 
+def test_a_run_is_given_as_a_script(app: App, run: dict[str, Any]) -> None:
+    script = app.call("script", run=run["run"])
+    compile(script, "train.py", "exec")
+    assert script.startswith("# /// script\n") and "trainer.train()\n" in script
+    assert run["key"] not in script and run["run"] not in script
+
+
 def test_the_log_is_given_from_an_entry_on(app: App, run: dict[str, Any]) -> None:
     assert app.call("run_state", run=run["run"], since=3)["log"] == run["end"]["log"][3:]
 
@@ -191,6 +198,35 @@ def test_a_push_makes_one_private_commit_and_checks_it(
     assert app.call("run_state", run=run["run"])["push"]["state"] == "done"
 
 
+def test_card_and_report_tell_of_the_run_without_its_rows(app: App, run: dict[str, Any]) -> None:
+    card, report = app.call("card", run=run["run"]), app.call("report", run=run["run"])
+    preview = app.call("diagnose", source={"kind": "builtin", "id": "sample-triplet"})["preview"]
+    texts = [text for row in preview for text in row.values()]
+    for told in (card, report):
+        assert "help desk" in told.lower() and not [text for text in texts if text in told]
+    assert "SentenceTransformer(" in card and "@inproceedings{reimers-2019-sentence-bert" in card
+    assert "| learning\\_rate | " in card and "Trained with Python 3." in card
+    assert texts[0][:20] in app.call("card", run=run["run"], include_samples=True)
+
+
+def test_a_run_goes_on_on_jobs_as_whom_the_token_names(
+    app: App, served_hub: Hub, run: dict[str, Any]
+) -> None:
+    own = {"run": run["run"], "key": run["key"]}
+    assert app.call("job_state", token=TOKEN, **own) is None
+    asked = {"repo_name": "longer", "flavor": "t4-small", "minutes": 60}
+    started = app.call("run_longer", token=TOKEN, **own, **asked)
+    assert started["dollars"] == 0.6
+    job = served_hub.store.jobs[started["id"]]
+    assert job.spec["secrets"] == {"HF_TOKEN": TOKEN}
+    job.stage, job.lines = "RUNNING", ["step 1"]
+    state = app.call("job_state", token=TOKEN, **own)
+    assert (state["stage"], state["log"]) == ("RUNNING", ["step 1"])
+    with pytest.raises(Refused, match="owner key"):
+        app.call("stop_job", run=run["run"], key="0" * 32)
+    assert app.call("stop_job", token=TOKEN, **own)["stage"] == job.stage == "CANCELED"
+
+
 def test_the_token_is_nowhere_below_the_data_folder(app: App, run: dict[str, Any]) -> None:
     for file in app.folder.rglob("*"):
         if file.is_file():
@@ -261,6 +297,7 @@ def test_only_the_owner_stops_deletes_and_pushes(app: App, run: dict[str, Any]) 
         ("add_corpus", {"source": {"kind": "builtin", "id": "sample-pair"}, "column": "x"}, "x"),
         ("embed_corpus", {"run": "0" * 32}, "There is no run"),
         ("changed", {"run": "nothing"}, "32 hexadecimal"),
+        ("script", {"run": "0" * 32}, "There is no run"),
     ],
 )
 def test_a_mistake_is_answered_by_a_sentence_in_time(

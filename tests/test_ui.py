@@ -3,33 +3,9 @@
 import warnings
 
 from ststudio.runs.store import get_store
+from ststudio.tabs.published import ENDPOINTS
 from ststudio.tabs.session import Session
 from ststudio.ui import build_ui, keep
-
-ENDPOINTS = {
-    "/catalog",
-    "/diagnose",
-    "/start_run",
-    "/run_state",
-    "/stop_run",
-    "/delete_run",
-    "/search",
-    "/changed",
-    "/add_corpus",
-    "/embed_corpus",
-    "/embedding_state",
-    "/stop_embedding",
-    "/hard_negatives",
-    "/map",
-    "/anatomy",
-    "/sizes",
-    "/closest_pair",
-    "/rerank",
-    "/push",
-    "/whoami",
-    "/recipe",
-    "/open_model",
-}
 
 
 def test_the_page_is_built_without_a_warning_and_offers_the_endpoints() -> None:
@@ -37,7 +13,7 @@ def test_the_page_is_built_without_a_warning_and_offers_the_endpoints() -> None:
         warnings.simplefilter("error", UserWarning)  # Gradio warns of a wrong number of inputs
         page = build_ui()
     named = page.get_api_info()["named_endpoints"]
-    assert set(named) == ENDPOINTS
+    assert set(named) == {f"/{name}" for name in ENDPOINTS}
     searched = [parameter["parameter_name"] for parameter in named["/search"]["parameters"]]
     assert searched == ["run", "query", "top_k", "scope"]
     pushed = [parameter["parameter_name"] for parameter in named["/push"]["parameters"]]

@@ -11,13 +11,16 @@ import pyarrow.compute as pc
 
 from ststudio.data.addresses import addresses, longest, take
 from ststudio.data.names import hint, names_a_text, names_an_id
+from ststudio.data.repeated import attributions, copies
 from ststudio.data.tables import Table
 
+NONE: frozenset[str] = frozenset()
 Kind = Literal["text", "number", "bool", "empty"]
 
 LOOKED_AT = 4_000  # rows: enough to tell a kind, few enough to tell it at once
 COMPARED = 500  # rows whose words are compared
 LISTED = 300  # distinct values kept by name
+TEXTS_COMPARED = 12  # columns
 HANDFUL = 8  # distinct words: classes, whatever their column is called
 FEW = 3  # rows whose texts may all be the same by chance
 
@@ -26,6 +29,7 @@ OF = "/|out of|of|von|sur|de|di|van|av|из|z"
 SAID = r"[-–:=(]\s*\pL[^\d]{0,30}"  # 5 - identical, 0 (unrelated)
 OF_WHAT = rf"\s*(%|percent|pct|stars?|points?|★|({OF})\s*(3|4|5|7|10|100)|{SAID})?\s*$"
 NUMBER = r"^\s*[-+]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][-+]?[0-9]+)?" + OF_WHAT
+PER_CENT = r"(?i)\d\s*(%|percent|pct)$"
 SENTENCE = r"(\S+\s+){3,}\S*[.!?…]['\"”)]*$"
 # Two words, or as much of a script that is written without spaces.
 SPACED = r"\S\s+\S|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]{6,}"
@@ -60,6 +64,9 @@ class Column:
     holds_lists: bool = False
     is_votes: bool = False  # how a forum's readers liked a row
     alike: float = 0.0  # of a part: the words shared with the first part, 0 to 1
+    per_cent: float = 0.0  # share of texts that end in a sign for it
+    is_attribution: bool = False  # says the same under every row, beside two other texts
+    copies: frozenset[str] = NONE  # columns that hold nearly the same texts
 
     @property
     def has_numbers(self) -> bool:
@@ -96,7 +103,7 @@ class Column:
         """Return how much the column looks like text to embed, 0 to 1."""
         if self.kind != "text" or self.has_numbers or not self.filled or self.is_id:
             return 0.0
-        if self.is_constant:
+        if self.is_constant or self.is_attribution:
             return 0.0  # an instruction, a role, a remark
         if self._class_like and hint("class", self.name) >= 0.9:
             return 0.0
@@ -173,7 +180,13 @@ def look(table: Table) -> list[Column]:
             first, own = take(train, (of_list, 0)), take(train, address)
             column = replace(column, alike=shared_words(first, own))
         columns.append(column)
-    return columns
+    prose = [column.name for column in columns if column.prose >= 0.4 and not column.of_list]
+    texts = {name: take(train, addresses(table)[name]) for name in prose[:TEXTS_COMPARED]}
+    below, copied = attributions(texts), copies(texts)
+    return [
+        replace(column, is_attribution=column.name in below, copies=copied.get(column.name, NONE))
+        for column in columns
+    ]
 
 
 def shared_words(ones: pa.ChunkedArray, others: pa.ChunkedArray) -> float:
@@ -224,6 +237,7 @@ def _describe_text(values: pa.ChunkedArray) -> dict[str, float]:
     return {
         "characters": float(pc.mean(pc.utf8_length(trimmed)).as_py()),
         "spaced": float(pc.mean(pc.match_substring_regex(trimmed, SPACED)).as_py()),
+        "per_cent": float(pc.mean(pc.match_substring_regex(trimmed, PER_CENT)).as_py()),
         "sentences": float(pc.mean(pc.match_substring_regex(trimmed, SENTENCE)).as_py()),
         "questions": float(
             pc.mean(pc.match_substring_regex(trimmed, r"([?？؟]|か。|吗。)['\"”)]*$")).as_py()

@@ -12,9 +12,10 @@ NEARLY_ALL = 0.95  # of the lines, before a stranger mark counts as the delimite
 UNIT = "\x1f"  # what a delimiter of several characters is written as
 LONG_DELIMITERS = ("|||", "||", "::")
 
-COMMENT = re.compile(r"\s*(#|//|%|--\s)")
+COMMENT = re.compile(r"\s*(#(?!\s*[|\t,;])|//|%|--\s)")  # "#, question" names a column of numbers
 SEPARATOR = re.compile(r'\s*"?sep=.{0,2}"?\s*', re.IGNORECASE)  # what Excel is told
 RULE = frozenset("|:+=- \t")
+BAR = re.compile(r"(?<!\\)\|")
 INNER = re.compile(r'\\"(?!\s*([,;\t|]|$))')
 OUTER = re.compile(r'\\"\s*([,;\t|]|$)')
 QUOTED = re.compile(r'(^|[,;\t|])\s*"')
@@ -123,15 +124,23 @@ def _labelled(line: str) -> str:
 
 
 def _is_framed(sample: Sequence[str]) -> bool:
+    """Tell whether rows stand between bars; around a Markdown table may stand a page's text."""
     rows = [line.strip() for line in sample if not _is_rule(line) and not COUNTED.fullmatch(line)]
-    return bool(rows) and all(row[0] == row[-1] == "|" for row in rows)
+    framed = [row[0] == row[-1] == "|" for row in rows]
+    page = any(map(_is_markdown_rule, sample)) and 2 * sum(framed) > len(framed)
+    return bool(rows) and (page or all(framed))
 
 
 def _unframed(line: str) -> str:
     inner = line.strip().strip("|")
     if not inner or _is_rule(inner) or COUNTED.fullmatch(inner):
         return "\n"
-    return "|".join(cell.strip() for cell in inner.split("|")) + "\n"
+    return "|".join(_cell(cell.strip()) for cell in BAR.split(inner)) + "\n"
+
+
+def _cell(cell: str) -> str:
+    """Quote a cell that holds a bar of its own, which Markdown writes behind a backslash."""
+    return '"' + cell.replace("\\|", "|").replace('"', '""') + '"' if "\\|" in cell else cell
 
 
 def _has_rule(sample: Sequence[str]) -> bool:
@@ -142,6 +151,10 @@ def _is_rule(line: str) -> bool:
     """Tell whether a line only parts the names from the rows, as Markdown and databases do."""
     marks = set(line.strip())
     return "-" in marks and marks <= RULE and len(marks) > 1
+
+
+def _is_markdown_rule(line: str) -> bool:
+    return _is_rule(line) and line.strip()[0] == line.strip()[-1] == "|" and "+" not in line
 
 
 def _unruled(line: str) -> str:

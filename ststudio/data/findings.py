@@ -33,6 +33,7 @@ class FixKind:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     of: str | None = None  # the case that it makes another of; None where it mends
     corpus: "Callable[[Retrieval], Retrieval] | None" = None  # what it does to a set's own corpus
+    retold: Callable[..., Any] | None = None  # (frames, **args) → the same, in a train.py
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from ststudio.data.labels import CLASS_COUNT, is_missing, meaning
 from ststudio.data.names import INVENTED, hint
 
 DIGITS = re.compile(r"\s*([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?)")
+MOSTLY = 0.5  # of the values
 FEW = 5  # whole numbers: as likely classes as scores
 PAIR_LABELS = ("pair-class", "nli", "pair-score")  # cases whose label tells how two texts relate
 
@@ -32,7 +33,7 @@ def _score_fit(column: Column) -> float:
         # One value or two are a score only where the name says so.
         return 0.3 if hint("score", column.name) == 1.0 else 0.0
     named = hint("score", column.name) > 0
-    in_hundredths = any("%" in value for value in column.values) or column.high == 100
+    in_hundredths = column.per_cent > MOSTLY or column.high == 100
     told = hint("score", column.name) > 0 or INVENTED.fullmatch(column.name)
     if column.high > 10 and not in_hundredths and (column.whole or not told):
         # Votes, years, lengths, prices, unless the name says that they are scores out of a hundred.
@@ -49,6 +50,8 @@ def _class_fit(column: Column) -> float:
         return 1.0
     if column.has_numbers and not column.whole:
         return 0.0
+    if column.per_cent > MOSTLY:
+        return 0.2  # a score, unless nothing else will do
     if not column.has_numbers and (column.characters > 60 or column.prose > 0.6):
         return 0.0
     if column.distinct == 1:

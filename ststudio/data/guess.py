@@ -8,7 +8,8 @@ from ststudio.data.cases import CASES, Case
 from ststudio.data.columns import Column
 from ststudio.data.findings import Label
 from ststudio.data.fits import is_label, label_fit, pair_label_fit
-from ststudio.data.names import TEXT_ROLES, hint, may_be_negative, names_a_text, twins
+from ststudio.data.names import TEXT_ROLES, hint, names_a_text
+from ststudio.data.roles import fit_roles
 
 TEXTS_TRIED = 7  # columns that may be texts: every order of them is weighed
 CLEAR = 0.3  # nothing else comes near
@@ -21,12 +22,8 @@ UNUSED_ROLE = 0.3  # named like a role of a richer case
 UNUSED_LABEL = 0.2
 UNUSED_PAIR_LABEL = 0.3  # a 0/1, a score or an entailment, ignored: negatives become positives
 UNUSED_SCORE = 0.05  # a score says more than a class
-MISCAST = 0.25  # a column used against its name
-NO_NEGATIVE = 0.5  # a text that may well belong to the others, pushed away from them
 
 POOR = 0.3  # fit of a label
-UNEVEN = 2.5  # times as long: two texts that are hardly compared with each other
-NEARER = 0.05  # in overlap of words
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,7 @@ def _best(case: Case, columns: list[Column], texts: list[Column], wish: Wish) ->
             continue
         if not wish.roles and not _leading(chosen, columns):
             continue
-        fit = _fit_roles(case, chosen, columns)
+        fit = fit_roles(case, chosen, columns)
         for label, worth in labels:
             if label is not None and label.column in roles.values():
                 continue
@@ -134,51 +131,6 @@ def _total(case: Case, roles: float, label: float) -> float:
     return (roles * parts + label) / (parts + 1) if case.label else roles
 
 
-def _fit_roles(case: Case, chosen: tuple[Column, ...], columns: list[Column]) -> float:
-    fit = sum(
-        0.5 * column.prose + 0.5 * column.speaks_for(role)
-        for role, column in zip(case.columns, chosen, strict=True)
-    ) / len(chosen)
-    places = [columns.index(column) for column in chosen]
-    fit += 0.02 * (places == sorted(places))
-    if any(_miscast(r, c) for r, c in zip(case.columns, chosen, strict=True)):
-        fit -= MISCAST
-    if len(chosen) == 3 and not chosen[0].of_list:
-        fit -= NO_NEGATIVE * (not may_be_negative(chosen[2].name, chosen[1].name))
-    if len(chosen) == 1:
-        fit += 0.02 * min(1.0, chosen[0].characters / 100)  # the body rather than its title
-    if len(chosen) == 3 and chosen[0].of_list:
-        # A list of three: a triplet if the second text is nearer the first than the third is.
-        only = sum(column.of_list == chosen[0].of_list for column in columns) == 3
-        only &= hint("positive", chosen[0].name) < 0.5  # "paraphrases" are all alike
-        fit += 0.15 if only and chosen[1].alike > chosen[2].alike + NEARER else -0.15
-    fit += _as_twins(case, chosen)
-    if case.columns[0] == "anchor":
-        # Whoever asks is the anchor: a question is answered by what is none.
-        fit += 0.1 * (chosen[0].questions > 0.5 > 0.2 > chosen[1].questions)
-    return fit
-
-
-def _as_twins(case: Case, chosen: tuple[Column, ...]) -> float:
-    """Rate two texts that are compared with each other: alike in length, or named as twins."""
-    if len(chosen) < 2 or chosen[0].of_list:
-        return 0.0
-    if case.columns[0] == "anchor":
-        names = chosen[0].name, chosen[1].name
-        return 0.05 * twins(*names) - 0.05 * twins(*reversed(names))
-    if twins(chosen[0].name, chosen[1].name):
-        return 0.15
-    first, second = (max(1.0, column.characters) for column in chosen)
-    named = all(hint(r, c.name) >= 0.5 for r, c in zip(case.columns, chosen, strict=True))
-    return -0.1 * (max(first, second) > UNEVEN * min(first, second) and not named)
-
-
-def _miscast(role: str, column: Column) -> bool:
-    """Tell whether a column's name speaks for another role and not for this one."""
-    others = (other for other in TEXT_ROLES if other != role)
-    return hint(role, column.name) < 0.3 and any(hint(o, column.name) >= 0.8 for o in others)
-
-
 def _labels(case: Case, columns: list[Column], wish: Wish) -> Iterator[tuple[Label | None, float]]:
     if case.label is None:
         yield None, 0.0
@@ -206,7 +158,7 @@ def _unused(case: Case, roles: dict[str, str], label: Label | None, columns: lis
     texts = sum(
         UNUSED_TEXT * (0.5 if len(roles) == 1 and _is_title(c, longest) else 1.0)
         for c in left
-        if c.prose >= 0.4 and not c.of_list
+        if c.prose >= 0.4 and not c.of_list and not c.copies & used
     )
     roleless = [c for c in left if c.prose >= 0.2 and not c.of_list]
     named = any(

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from ststudio.data.gather import NUMBER
 from ststudio.data.names import names_a_role
 
-NAME = re.compile(r"#? ?[^\W\d][\w .\-/()#?%:&*]{0,63}|#\d{1,2}( [^\W\d]{1,30})?|\d{1,2}")
+NAME = re.compile(r"#? ?[^\W\d][\w .\-/()#?%:&*]{0,63}|#\d{1,2}( [^\W\d]{1,30})?|\d{1,2}|[#№]")
 WRITTEN = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+) ?%?")  # a number, or what people write for one
 OTHER_NAMES = frozenset(
     "id description doc lang language name paragraph source subject tags title timestamp date url "

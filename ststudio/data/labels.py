@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from ststudio.data.columns import as_numbers, as_text
 from ststudio.data.findings import Finding, Fix, count, quoted
+from ststudio.data.names import NOT
 
 Values = dict[str, pa.ChunkedArray]  # by split
 
@@ -56,7 +57,6 @@ MEANINGS: Mapping[str, Mapping[str, int]] = {
 }
 NUMBERED = re.compile(r"^\s*\d\s*[-–:=(]\s*(?=[^\W\d])")  # "0 - entailment"
 NEGATED = ("pair-class",)
-NOT = frozenset("not non no kein keine nicht pas aucun sin ningun niet geen nie ne".split())
 CLASS_COUNT = {"pair-class": 2, "nli": 3}
 
 

@@ -12,20 +12,24 @@ _NAMES: dict[str, dict[float, str]] = {
         1.0: "anker ancre ancla ancora pytanie soru otazka fraga sporgsmal kysymys kerdes "
         "intrebare pitanje anchor anchors query queries question questions claim frage "
         "pregunta domanda vraag вопрос запрос 问题 問題 質問 질문 سؤال प्रश्न 查询 查詢",
-        0.8: "q search searchquery prompt instruction input source src problem post ticket",
+        0.8: "q search searchquery searchterm searchphrase prompt instruction input source src "
+        "problem post ticket docstring anfrage suchanfrage suchbegriff requête consulta richiesta "
+        "zapytanie",
         0.5: "a sent0 sentence title headline topic keyword keywords sentence1 text1 question1 "
         "original complex term subject text titel titre titulo name utterance message summary "
         "highlights heading",
     },
     "positive": {
-        1.0: "positiv positif positivo odpowiedz cevap odpoved svar vastaus valasz raspuns odgovor "
-        "antworten reponses responses passagetext positive positives pos positivepassages "
-        "positivectxs answer answers response passage passages context contexts document documents "
-        "doc reply antwort reponse respuesta risposta positive1 pos1 antwoord ответ 答案 回答 "
+        1.0: "positiv positif positivo positive positives pos positivepassages positivectxs "
+        "positive1 pos1 正例",
+        0.95: "odpowiedz odpowiedź cevap odpoved svar vastaus valasz raspuns odgovor antworten "
+        "reponses responses passagetext answer answers response passage passages context contexts "
+        "document documents doc reply antwort reponse respuesta risposta antwoord ответ 答案 回答 "
         "答え 답변 답 جواب उत्तर 答复",
         0.8: "output target tgt completion chosen relevant similar paraphrase compressed "
         "simplified simple groundtruth corpus solution answertext answerstext bestanswer abstract "
-        "resolution article",
+        "resolution article correct treffer richtig richtige pertinent pertinente relevante "
+        "correcto correcta corretto corretta correto juist верный правильный 正确答案 正解 정답",
         0.5: "body content description summary text article definition translation sentence2 text2 "
         "question2 selftext p b d sent1 code match duplicate sentence details paragraph "
         "paraphrases captions synonyms",
@@ -34,8 +38,12 @@ _NAMES: dict[str, dict[float, str]] = {
         1.0: "negative negatives neg negs hardnegative hardnegatives negativepassages "
         "hardnegativectxs negative1 neg1 negativ negatif negativo hardneg hardnegative1",
         0.8: "distractor distractors rejected irrelevant nonrelevant wrong incorrect unrelated "
-        "dissimilar different bad worse falsch contrast gegenbeispiel contraejemplo 负例 "
-        "ネガティブ",
+        "dissimilar different bad worse falsch falsche falscher falsches contrast gegenbeispiel "
+        "contraejemplo unpassend unpassende irrelevante faux fausse incorrecte mauvais mauvaise "
+        "incorrecto incorrecta errado errada errato errata sbagliato sbagliata scorretto scorretta "
+        "fout foute onjuist verkeerd felaktig felaktigt forkert feil väärä rossz hibás błędny "
+        "błędna zły zła niepoprawna špatný špatná chybná yanlış greșit greșită pogrešan неверный "
+        "неправильный нерелевантный 负例 負例 错误答案 不相关 誤答 不正解 오답 ネガティブ خاطئ गलत",
         0.5: "n sentence3 text3 sent3 s3 passage3",
     },
     "sentence1": {
@@ -68,7 +76,8 @@ _NAMES: dict[str, dict[float, str]] = {
         "sentence sentences utterance utterances document content texte texto testo tekst satz "
         "phrase selftext текст 文本 テキスト 本文 텍스트 نص पाठ 内容 句子 文 сообщение",
         0.8: "message comment review question query post tweet body description input headline "
-        "title doc abstract request ticket verbatim feedback transcript mail email sms",
+        "title doc abstract request ticket verbatim feedback transcript mail email sms anfrage "
+        "consulta richiesta",
     },
     "class": {
         1.0: "kategoria etiket kategori stitek luokka cimke etichete oznaka categorias rubrik "
@@ -124,13 +133,15 @@ for _role, _pair in (("premise", "sentence1"), ("hypothesis", "sentence2")):
     _HINTS[_role] = {n: 0.8 for n, s in _HINTS[_pair].items() if s == 1.0} | _HINTS[_role]
 
 
+GOODS = "sku|asin|isbn|ean|gtin|upc|mpn"  # what articles are numbered by
+
 # Words that name a key or a place in names such as "pair_id", "doc-id" or "Unnamed: 0".
 ID_NAME = re.compile(
     r"^(id|ids|_id|idx|index|uuid|guid|hash|url|uri|link|file|filename|path|date|time|timestamp"
     r"|created_?at|row|row_?(nr|no|number|id)|nr|no|key|author|user|username|lang|language|split"
     r"|license|licence|genre|year|source_?file|unnamed:? ?\d*"
-    r"|.*[_\-. ](id|ids|idx|index|url|uuid|no|nr|num|number|date|time|at|key)"
-    r"|[a-z]+id\d?|[a-z]*Id|[a-z]+ID)$"
+    rf"|#|№|{GOODS}|.*[_\-. ](id|ids|idx|index|url|uuid|uid|guid|no|nr|num|number|date|time|at|key"
+    rf"|{GOODS})|[a-z]+id\d?|[A-Za-z]*[a-z]I[Dd])$"
 )
 # Who wrote a row, and what state it is in: neither says anything of its texts.
 ASIDE = re.compile(
@@ -153,7 +164,9 @@ def names_an_id(name: str) -> bool:
     """Tell whether a column's name speaks for a key, a place or a date."""
     if ASIDE.fullmatch(name.lower()):
         return True
-    return bool(ID_NAME.match(name)) and not NOT_ID.match(name.lower())
+    # In capitals words are less sure: "Class Index" is a class.
+    capital = hint("class", name) < 0.6 and ID_NAME.match(name.lower())
+    return bool(ID_NAME.match(name) or capital) and not NOT_ID.match(name.lower())
 
 
 def names_a_text(name: str) -> bool:
@@ -177,6 +190,8 @@ def plain(name: str) -> str:
 
 
 ASKED = {"sentence1": "anchor", "sentence2": "positive"}
+TITLES = frozenset("title titel titre titulo titolo heading headline".split())
+NOT = frozenset("not non no kein keine nicht pas aucun sin ningun niet geen nie ne не".split())
 
 
 @lru_cache(4_096)  # every order of the columns asks again
@@ -188,11 +203,28 @@ def hint(role: str, name: str) -> float:
     path = name.lower().split(".")
     if len(path) > 1 and path[-1] in ("text", "content", "value", "body"):
         whole = _bare(path[-2])  # "positives.text" is what "positives" says
+    if role == "positive" and hint("negative", name) > 0.5:
+        return 0.0  # "wrong answer", "nicht relevant"
+    if role == "negative" and _turns_round(words):
+        return 0.8
     # "customer_question" speaks for what "question" does, a little less surely.
     parts = [0.7 * names.get(_bare(word), 0.0) for word in words]
     # A query and a document are two texts to compare, too, where a label says how they relate.
     parts.append(0.7 * hint(ASKED[role], name) if role in ASKED else 0.0)
     return max([names.get(plain(name), 0.0), names.get(whole, 0.0), *parts])
+
+
+def names_a_title(name: str) -> bool:
+    """Tell whether a name says that texts are titles, of documents or of anything else."""
+    words = [_bare(word) for word in WORDS.findall(name)]
+    return bool(words) and words[-1] in TITLES
+
+
+def _turns_round(words: list[str]) -> bool:
+    """Tell whether a name says "not" of what belongs together, as "no match" does."""
+    bare = [_bare(word) for word in words]
+    place = next((place for place, word in enumerate(bare) if word in NOT), len(bare))
+    return any(_HINTS["positive"].get(word, 0.0) >= 0.5 for word in bare[place + 1 :])
 
 
 def may_be_negative(name: str, positive: str) -> bool:

@@ -1,4 +1,4 @@
-"""Rows written one cell a line: "Q: …" and "A: …", a heading and what it is about, two lines."""
+"""Rows of several lines: "Q: …" and "A: …", headings and what they are about, paragraphs."""
 
 import re
 from collections import Counter
@@ -13,6 +13,7 @@ CHARACTERS = 40_000  # looked at
 CELL = re.compile(
     r"[-*\s]{0,6}\**([^\W\d][^\W_]{0,20}(?:[ _-][^\W_]{1,20}){0,2}) ?\**[:：]\**\s+(\S.*)"
 )
+QUOTED = re.compile(r'"[,;\t]\S|[,;\t]"\S')  # between two cells; a sentence goes on with a blank
 NUMBERED = re.compile(r" ?\d+$")
 NUMBER = re.compile(r"^\s*(\d+[.)]|[-*•])\s+")
 HEADING = re.compile(r"#{1,6} +(?=\S)")
@@ -21,6 +22,9 @@ NEARLY_ALL = 0.9  # of the blocks between empty lines have two lines
 LEAST_ROWS = 5  # before two lines between empty ones are no chance
 NOT_TWO = "it has more or fewer than two lines"
 OUTSIDE = "it stands between two rows and belongs to none"
+WIDEST = 120  # characters of a line that prose is broken to
+FULL = 0.7  # of that width is used, but for the last line of a paragraph
+GOES_ON = 0.4  # of the lines begin amid a sentence
 MOST_NAMES = 8
 OFTEN = 0.5  # as often as the name that comes most: other words before a colon are no names
 ALIKE = 0.8  # of the rows have the same names
@@ -41,6 +45,8 @@ def read_records(text: str) -> tuple[Rows, str] | None:
     quotes = any(line.startswith('"') for line in sample)  # an empty line may be inside a cell
     if not quotes and sum(len(block) == 2 for _, block in blocks) >= NEARLY_ALL * len(blocks):
         return _paired(text.splitlines()), "two lines between empty ones"
+    if not any(map(QUOTED.search, sample)) and _are_paragraphs([block for _, block in blocks]):
+        return _joined(text.splitlines()), "a paragraph: the lines between empty ones"
     return None
 
 
@@ -95,6 +101,25 @@ def _blocks(lines: Sequence[str], cut: bool = False) -> list[tuple[int, list[str
             blocks[-1][1].append(line.strip())
         inside = bool(line.strip())
     return (blocks[:-1] if cut else blocks) if len(blocks) > LEAST_ROWS else [(0, [])]
+
+
+def _are_paragraphs(blocks: Sequence[Sequence[str]]) -> bool:
+    """Tell whether lines are broken at a width and go on below, amid a sentence."""
+    ended = [line for block in blocks for line in block[:-1]]
+    begun = [line for block in blocks for line in block[1:]]
+    if 2 * len(ended) < sum(map(len, blocks)) or any("\t" in line for line in ended):
+        return False
+    width = max(map(len, ended), default=0)
+    return (
+        width <= WIDEST
+        and _share(ended, lambda line: len(line) >= FULL * width) >= ALIKE
+        and _share(begun, lambda line: line[0].islower()) >= GOES_ON
+    )
+
+
+def _joined(lines: Sequence[str]) -> Rows:
+    for number, block in _blocks(lines):
+        yield number, {"text": " ".join(block)}
 
 
 def _paired(lines: Sequence[str]) -> Rows:

@@ -8,7 +8,7 @@ changes the rows, and last what the recipe is to say where nobody said it.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ststudio.data import flatten, markup, mend, regroup, wishes
+from ststudio.data import flatten, markup, mend, regroup, retold, wishes
 from ststudio.data.cases import CASES
 from ststudio.data.findings import Fix, FixKind, quoted
 from ststudio.data.guess import Wish
@@ -75,16 +75,22 @@ FIXES: dict[str, FixKind] = {
         "scale the scores from {low}–{high} to 0–1",
         mend.scale_score,
         args={"low": NUMBER, "high": NUMBER},
+        retold=retold.scale_score,
     ),
-    "swap": FixKind("swap the first two columns", mend.swap),
-    "drop_duplicates": FixKind("drop repeated rows", mend.drop_duplicates),
-    "drop_same_texts": FixKind("drop rows whose texts are the same", mend.drop_same_texts),
+    "swap": FixKind("swap the first two columns", mend.swap, retold=retold.swap),
+    "drop_duplicates": FixKind(
+        "drop repeated rows", mend.drop_duplicates, retold=retold.drop_duplicates
+    ),
+    "drop_same_texts": FixKind(
+        "drop rows whose texts are the same", mend.drop_same_texts, retold=retold.drop_same_texts
+    ),
     "drop_contradicting": FixKind("drop contradicting rows", mend.drop_contradicting),
     "drop_rare_classes": FixKind(
         "drop classes with fewer than {at_least} rows",
         mend.drop_rare_classes,
         args={"at_least": int},
         defaults={"at_least": 2},
+        retold=retold.drop_rare_classes,
     ),
     "cap_classes": FixKind(
         "keep at most {at_most} training rows of each class",
@@ -105,14 +111,21 @@ FIXES: dict[str, FixKind] = {
         "keep the pairs in which the hypothesis follows",
         mend.entailment_pairs,
         of="nli",
+        retold=retold.entailment_pairs,
     ),
-    "keep_positives": FixKind("keep the similar pairs only", mend.keep_positives, of="pair-class"),
+    "keep_positives": FixKind(
+        "keep the similar pairs only",
+        mend.keep_positives,
+        of="pair-class",
+        retold=retold.keep_positives,
+    ),
     "score_to_pairs": FixKind(
         "keep the pairs that score {at_least} or more",
         mend.score_to_pairs,
         args={"at_least": NUMBER},
         defaults={"at_least": 0.8},
         of="pair-score",
+        retold=retold.score_to_pairs,
     ),
     "score_to_classes": FixKind(
         "call pairs that score {at_least} or more similar, the others not",
@@ -120,8 +133,14 @@ FIXES: dict[str, FixKind] = {
         args={"at_least": NUMBER},
         defaults={"at_least": 0.5},
         of="pair-score",
+        retold=retold.score_to_classes,
     ),
-    "triplets_to_pairs": FixKind("leave the negatives aside", mend.triplets_to_pairs, of="triplet"),
+    "triplets_to_pairs": FixKind(
+        "leave the negatives aside",
+        mend.triplets_to_pairs,
+        of="triplet",
+        retold=retold.triplets_to_pairs,
+    ),
     "classes_to_pairs": FixKind(
         "pair each text with another of its class",
         regroup.classes_to_pairs,

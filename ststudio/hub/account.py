@@ -9,7 +9,14 @@ from functools import cache
 from typing import Any, TypeVar
 
 from ststudio.errors import StudioError
-from ststudio.remote import OFFLINE_ADVICE, HubAway, ask, check_id, hub
+from ststudio.remote import (
+    LONGEST_INTERACTIVE_WAIT,
+    OFFLINE_ADVICE,
+    HubAway,
+    ask,
+    check_id,
+    hub,
+)
 from ststudio.settings import get_settings
 from ststudio.signing_in import to_push
 
@@ -68,14 +75,19 @@ def account_of(token: str) -> Account:
     return reach(lambda: _account(hub(token).whoami()), "your account")
 
 
-def reach(call: Callable[[], Answer], what: str) -> Answer:
+def reach(
+    call: Callable[[], Answer],
+    what: str,
+    advice: str = PUSH_ADVICE,
+    patience: float = LONGEST_INTERACTIVE_WAIT,
+) -> Answer:
     """Make one call to the Hub, at most twice; what goes wrong becomes advice for a push."""
     try:
-        return ask(call, what)
+        return ask(call, what, patience)
     except HubAway as error:
         sentence = str(error)
         if sentence.endswith(OFFLINE_ADVICE):
-            sentence = sentence.removesuffix(OFFLINE_ADVICE) + PUSH_ADVICE
+            sentence = sentence.removesuffix(OFFLINE_ADVICE) + advice
         raise HubAway(sentence) from None
 
 

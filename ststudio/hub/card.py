@@ -1,31 +1,39 @@
 """The model card: what was trained, on what, and what it changed, safe to publish."""
 
-import json
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from ststudio.data.cases import CASES
 from ststudio.data.prompts import part_of
-from ststudio.errors import StudioError
-from ststudio.hub.markdown import one_line, plain, table
-from ststudio.remote import check_id, endpoint
+from ststudio.hub.markdown import fenced, one_line, plain, table
+from ststudio.hub.origins import (
+    NO_NAME,
+    TITLE_CHARACTERS,
+    base,
+    base_id,
+    base_words,
+    case_of,
+    data_words,
+    dataset_id,
+    studio_words,
+    title,
+)
+from ststudio.hub.results import model_index, result, shown
+from ststudio.hub.training_words import training_words
+from ststudio.remote import endpoint
 from ststudio.runs.run import Run
-from ststudio.training.loss_settings import GUIDE
-from ststudio.training.metrics import shown_metrics, units_of
 from ststudio.training.paid import paid
-from ststudio.training.racers import public_name
-from ststudio.training.verdict import in_words
 
 TAG = "st-studio"  # in the card of every model pushed from here: what may be updated later
-TITLE_CHARACTERS = 120
 SAMPLE_ROWS = 5
-NO_NAME = "path/to/this/folder"  # what a downloaded model is loaded by
-NOT_IN_TABLE = frozenset({"source", "case", "loss", "fixes", "base_model"})  # told in words, below
+RECIPE_FILE, REPORT_FILE = "ststudio/recipe.json", "ststudio/report.json"
+EVALUATORS = (
+    "https://sbert.net/docs/package_reference/sentence_transformer/evaluation.html"
+    "#sentence_transformers.sentence_transformer.evaluation"
+)
+OUR_EVALUATOR = "NearestNeighbourEvaluator"  # the others are the library's
 IMPORT = "from sentence_transformers import SentenceTransformer"
-NEEDED = frozenset({"n", "verdict", "baseline", "score", "delta", "interval"})
 
 KEPT_FROM_BASE = (
     "It keeps the base model's language, length limit, licence and biases, and takes on those of "
@@ -36,45 +44,17 @@ LEARNT_ALONE = (
     "that they lack mean nothing to it."
 )
 
-CITATION = """\
-```bibtex
+# Of runs that do not say which losses they used: the library's own.
+CITATIONS = {
+    "Sentence Transformers": """\
 @inproceedings{reimers-2019-sentence-bert,
     title = "Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks",
     author = "Reimers, Nils and Gurevych, Iryna",
     booktitle = "Proceedings of EMNLP-IJCNLP 2019",
     year = "2019",
     url = "https://arxiv.org/abs/1908.10084",
+}"""
 }
-```"""
-
-
-def shared_recipe(run: Run) -> dict[str, Any]:
-    """Return the recipe without the ids by which uploads and other runs could be opened."""
-    recipe = run.recipe
-    source = recipe.get("source") or {}
-    if source.get("kind") == "upload":
-        recipe["source"] = {"kind": "upload"}
-    if isinstance(recipe.get("base_model"), str):
-        recipe["base_model"] = public_name(recipe["base_model"])
-    settings = recipe.get("loss_settings") or {}
-    if isinstance(settings.get(GUIDE), str):
-        recipe["loss_settings"] = {**settings, GUIDE: public_name(settings[GUIDE])}
-    return recipe
-
-
-def title(run: Run) -> str:
-    """Return the model's title in words: its base and its data."""
-    data = run.facts.get("title")
-    return f"{base_name(run)} fine-tuned" + (f" on {one_line(data, 80)}" if data else "")
-
-
-def result(run: Run) -> str:
-    """Say in one sentence what the fine-tuning changed on the test rows."""
-    report = run.report
-    if not report or not NEEDED <= set(report):
-        return "The model was not measured."
-    head, sentence = in_words(report, _metric_title(run), _units(run))
-    return f"**{head}**: {sentence}"
 
 
 def card(run: Run, include_samples: bool = False, repo_id: str = NO_NAME) -> str:
@@ -82,202 +62,100 @@ def card(run: Run, include_samples: bool = False, repo_id: str = NO_NAME) -> str
     front = yaml.safe_dump(
         metadata(run), allow_unicode=True, sort_keys=False, width=10_000, default_flow_style=False
     )
+    return f"---\n{front}---\n\n{body(run, include_samples, repo_id)}"
+
+
+def body(run: Run, include_samples: bool = False, repo_id: str = NO_NAME) -> str:
+    """Return the card below its metadata: what people read."""
     sections = [
-        f"---\n{front}---",
         f"# {plain(title(run), TITLE_CHARACTERS)}",
         _about(run),
         f"## Use it\n\n{_use(run, repo_id)}",
         f"## Results\n\n{_results(run)}",
-        paid(run.report, run.facts),
-        f"## Training\n\n{_training(run)}",
+        f"## Model\n\n{_model(run)}",
+        f"## Training\n\n{training_words(run)}",
         _samples(run) if include_samples else "",
         f"## Limits\n\n{_limits(run)}",
-        f"## Citation\n\n{CITATION}",
+        f"## Citation\n\n{_citations(run)}",
+        _made_with(repo_id),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
-
-
-def _use(run: Run, repo_id: str) -> str:
-    """Show how texts are embedded as they were trained and measured, prompts included."""
-    case = CASES.get(run.facts.get("case") or "")
-    calls = ['vectors = model.encode(["One text", "Another text"])']
-    if case and part_of(case.unit) == "query":
-        calls = ['query = model.encode_query("A question")']
-        calls += ['documents = model.encode_document(["One text", "Another text"])']
-    load = f'model = SentenceTransformer("{repo_id}")'
-    return "\n".join(["```python", IMPORT, load, *calls, "```"])
 
 
 def metadata(run: Run) -> dict[str, Any]:
     """Return the card's front matter."""
     loss = run.facts.get("loss")
-    tags = ["sentence-transformers", "sentence-similarity", "feature-extraction", TAG]
-    base, dataset = _base_id(run), _dataset_id(run)
+    tags = ["sentence-transformers", "sentence-similarity", "feature-extraction", "dense", TAG]
+    name, dataset = base_id(run), dataset_id(run)
+    data = one_line(run.facts.get("title") or "own data", TITLE_CHARACTERS)
+    index = model_index(one_line(title(run), TITLE_CHARACTERS), data, dataset, run)
     return {
-        **({"base_model": base, "base_model_relation": "finetune"} if base else {}),
+        **({"base_model": name, "base_model_relation": "finetune"} if name else {}),
         **({"datasets": [dataset]} if dataset else {}),
         "library_name": "sentence-transformers",
         "pipeline_tag": "sentence-similarity",
         "tags": [*tags, *([f"loss:{one_line(loss, 80)}"] if loss else [])],
-        **_model_index(run),
+        **({"model-index": index} if index else {}),
     }
-
-
-def _model_index(run: Run) -> dict[str, Any]:
-    metrics = list(_measured(run))
-    if not metrics:
-        return {}
-    name = one_line(run.facts.get("title") or "own data", TITLE_CHARACTERS)
-    measured = {
-        "task": {"type": "sentence-similarity", "name": "Sentence Similarity"},
-        "dataset": {"type": _dataset_id(run) or "unknown", "name": name, "split": "test"},
-        "metrics": [
-            {"type": metric, "value": round(value, 6), "name": f"{metric}, {when}"}
-            for metric, before, after in metrics
-            for when, value in (("before", before), ("after", after))
-        ],
-    }
-    return {
-        "model-index": [{"name": one_line(title(run), TITLE_CHARACTERS), "results": [measured]}]
-    }
-
-
-def _measured(run: Run) -> Iterator[tuple[str, float, float]]:
-    """Go through the metrics that are numbers: name, base, fine-tuned; the headline first."""
-    report = run.report or {}
-    metrics = dict(report.get("metrics") or {})
-    headline = report.get("metric")
-    if headline and "baseline" in report and "score" in report:
-        metrics = {headline: [report["baseline"], report["score"]], **metrics}
-    for name, (before, after) in metrics.items():
-        if all(
-            isinstance(value, (int, float)) and math.isfinite(value) for value in (before, after)
-        ):
-            yield one_line(name, 80), float(before), float(after)
-
-
-def _metric_title(run: Run) -> str:
-    case = CASES.get(run.facts.get("case", ""))
-    report = run.report or {}
-    if case is not None and case.metric == report.get("metric"):
-        return case.metric_title
-    return plain(report.get("metric", "the metric"), 80)
-
-
-def _units(run: Run) -> str:
-    case = CASES.get(run.facts.get("case", ""))
-    return units_of(case) if case else "units"
-
-
-def _base(run: Run) -> Mapping[str, Any]:
-    base: Mapping[str, Any] = run.facts.get("base_model") or {}
-    return base
-
-
-def _base_id(run: Run) -> str | None:
-    """Return the base model's id on the Hub, if it has one."""
-    return None if _base(run).get("origin") in ("run", "zero") else _on_hub(_base(run).get("id"))
-
-
-def base_name(run: Run) -> str:
-    """Return the base model's name without its owner."""
-    return (_base_id(run) or "SentenceTransformer").rpartition("/")[2]
-
-
-def _dataset_id(run: Run) -> str | None:
-    """Return the dataset's id on the Hub, if it has one."""
-    source = run.facts.get("source") or run.recipe.get("source") or {}
-    return _on_hub(source.get("id")) if source.get("kind") == "hub" else None
-
-
-def _on_hub(name: object) -> str | None:
-    try:
-        return check_id(name, "model")
-    except StudioError:
-        return None
 
 
 def _about(run: Run) -> str:
-    base, dataset = _base_id(run), _dataset_id(run)
-    facts = run.facts
-    revision = one_line(_base(run).get("revision") or "")[:7]
-    own = {"zero": f"a model {plain(_base(run).get('id') or '', 200)}"}
-    other = own.get(str(_base(run).get("origin")), "an earlier run's model")
-    origin = f"[{plain(base)}]({endpoint()}/{base})" if base else other
-    weights = one_line(_base(run).get("weights_revision") or "")[:7]
-    converted = f", weights as the Hub converted them at {plain(weights)}" if weights else ""
-    at = f" (revision {plain(revision)}{converted})" if base and revision else ""
-    data = plain(facts.get("title") or "the owner's own data", TITLE_CHARACTERS)
-    if dataset:
-        data = f"[{plain(dataset)}]({endpoint()}/datasets/{dataset})"
-    licence = f" (licence of the data: {plain(facts['licence'])})" if facts.get("licence") else ""
     return (
         "A [sentence-transformers](https://www.sbert.net) model that turns sentences into vectors, "
-        f"for semantic search and similarity. It is {origin}{at}, fine-tuned with ST Studio on "
-        f"{data}{licence}."
+        f"for semantic search and similarity. It is {base_words(run)}, fine-tuned with "
+        f"{studio_words()} on {data_words(run)}."
     )
+
+
+def _use(run: Run, repo_id: str) -> str:
+    """Show how texts are embedded as they were trained and measured, prompts included."""
+    case = case_of(run)
+    calls = [
+        'vectors = model.encode(["One text", "Another text"])',
+        "print(model.similarity(vectors, vectors))",
+    ]
+    if case and part_of(case.unit) == "query":
+        calls = [
+            'query = model.encode_query("A question")',
+            'documents = model.encode_document(["One text", "Another text"])',
+            "print(model.similarity(query, documents))",
+        ]
+    load = f'model = SentenceTransformer("{repo_id}")'
+    code = fenced("\n".join([IMPORT, "", load, *calls]), "python")
+    return f"{fenced('pip install -U sentence-transformers', 'bash')}\n\n{code}"
 
 
 def _results(run: Run) -> str:
-    case = CASES.get(run.facts.get("case", ""))
-    titles = {name: metric.title for name, metric in shown_metrics(case).items()} if case else {}
-    measured = list(_measured(run))
-    measured = [row for row in measured if row[0] in titles] or measured
-    rows = [(titles.get(name, name), f"{a:.4f}", f"{b:.4f}") for name, a, b in measured]
-    if not rows:
-        return result(run)
-    return f"{result(run)}\n\n{table(('Metric', 'Base model', 'Fine-tuned'), rows)}"
+    head = ("Metric", "Base model", "Fine-tuned", "Change")
+    case = case_of(run)
+    measured = ""
+    if case and case.evaluator != OUR_EVALUATOR:
+        at = f"{EVALUATORS}.{case.evaluator}"
+        measured = f"Measured by [{case.evaluator}]({at}), both models on the same test rows."
+    parts = [result(run), table(head, rows) if (rows := shown(run)) else "", measured]
+    return "\n\n".join(filter(None, [*parts, paid(run.report, run.facts)]))
 
 
-def _used(run: Run) -> str:
-    """Say how many of the training rows were learned from, and whether time cut them short."""
-    used = (run.report or {}).get("rows_used")
-    if not isinstance(used, int):
-        return ""
-    cut = "; the time limit cut training short" if run.state.get("reason") == "time_limit" else ""
-    return f" ({used:,} of the training rows were learned from{cut})"
-
-
-def _race(facts: Mapping[str, Any]) -> str:
-    """Say among what this model was chosen: the choice flatters its dev metric, not the test's."""
-    rows = [
-        f"{plain(row['title'], TITLE_CHARACTERS)} {row['dev_best']:.3f}"
-        for row in (facts.get("race") or {}).get("racers", ())
-        if isinstance(row.get("dev_best"), float)
-    ]
-    return f"- Chosen by a race on held-out dev rows: {', '.join(rows)}" if rows else ""
-
-
-def _training(run: Run) -> str:
-    facts, report, recipe = run.facts, run.report or {}, shared_recipe(run)
-    case = CASES.get(facts.get("case", ""))
-    counts = ", ".join(f"{plain(part)} {n:,}" for part, n in (facts.get("counts") or {}).items())
-    dropped = ", ".join(
-        f"{plain(why)} {n:,}" for why, n in (facts.get("dropped") or {}).items() if n
-    )
+def _model(run: Run) -> str:
+    """Describe the model: what it takes in, what it gives, and what it is made of."""
+    made = run.facts.get("made") or {}
+    prompts = {name: text for name, text in (made.get("prompts") or {}).items() if text}
+    told = ", ".join(f"{plain(name)} “{plain(text)}”" for name, text in prompts.items())
     lines = [
-        f"- Data: {case.title}. {case.explanation}" if case else "",
-        f"- Rows: {counts}{_used(run)}" if counts else "",
-        f"- Left out: {dropped}" if dropped else "",
-        f"- Loss: {plain(facts['loss'], 80)}" if facts.get("loss") else "",
-        _race(facts),
-        f"- Time: {report['train_seconds']:.0f} s" if report.get("train_seconds") else "",
+        "- Model type: Sentence Transformer",
+        f"- Base model: {base_words(run)}",
+        _line("Maximum sequence length", made.get("max_seq_length"), "tokens"),
+        _line("Output dimensionality", made.get("dimensions"), "dimensions"),
+        _line("Parameters", made.get("parameters")),
+        f"- Similarity function: {plain(made['similarity'])}" if made.get("similarity") else "",
+        f"- Prompts: {told}" if told else "",
     ]
-    shown = {key: recipe[key] for key in recipe if key not in NOT_IN_TABLE}
-    rows = [(key, _value(value)) for key, value in shown.items() if value not in (None, {}, [])]
-    # Inside strings only, where the escapes mean the same: nothing can end block or fence.
-    text = json.dumps(recipe, indent=1).replace("<", "\\u003c").replace("`", "\\u0060")
-    whole = f"<details>\n<summary>The whole recipe</summary>\n\n```json\n{text}\n```\n\n</details>"
-    parts = [
-        "\n".join(filter(None, lines)),
-        table(("Setting", "Value"), rows) if rows else "",
-        whole,
-    ]
-    return "\n\n".join(filter(None, parts))
+    printed = fenced(str(made["modules"])) if made.get("modules") else ""
+    return "\n\n".join(filter(None, ["\n".join(filter(None, lines)), printed]))
 
 
-def _value(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _line(name: str, count: object, unit: str = "") -> str:
+    return f"- {name}: {count:,} {unit}".rstrip() if isinstance(count, int) else ""
 
 
 def _samples(run: Run) -> str:
@@ -293,7 +171,27 @@ def _limits(run: Run) -> str:
     on = "and on general English" if (run.report or {}).get("forgetting") else "only"
     known = [
         f"Measured on held-out rows of the same data {on}; other kinds of text may have got worse.",
-        LEARNT_ALONE if _base(run).get("origin") == "zero" else KEPT_FROM_BASE,
+        LEARNT_ALONE if base(run).get("origin") == "zero" else KEPT_FROM_BASE,
     ]
     notes = [plain(note, 500) for note in run.facts.get("notes") or ()]
     return "\n".join(f"- {line}" for line in [*known, *notes])
+
+
+def _citations(run: Run) -> str:
+    """Cite the library and every loss, each as its own documentation does."""
+    cited = (run.facts.get("made") or {}).get("citations") or CITATIONS
+    return "\n\n".join(
+        f"{plain(name)}:\n\n{fenced(str(text).strip(), 'bibtex')}" for name, text in cited.items()
+    )
+
+
+def _made_with(repo_id: str) -> str:
+    """Say what made this card, and where the numbers behind it lie."""
+    if repo_id == NO_NAME:
+        files = f"{plain(RECIPE_FILE)} and {plain(REPORT_FILE)}"
+    else:
+        at = f"{endpoint()}/{repo_id}/blob/main"
+        files = f"[the recipe]({at}/{RECIPE_FILE}) and [the report]({at}/{REPORT_FILE})"
+    return (
+        f"Made with {studio_words()}: {files} say how, and train it again with the same settings."
+    )

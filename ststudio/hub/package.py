@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from ststudio.errors import StudioError
-from ststudio.hub.card import NO_NAME, base_name, card, shared_recipe
+from ststudio.hub.card import RECIPE_FILE, REPORT_FILE, card
+from ststudio.hub.origins import NO_NAME, base_name, shared_recipe
 from ststudio.runs.run import Run
 
 Contents = dict[str, Path | bytes]  # by path in the repository
 
-# Where a pushed model keeps what it was made of and what came out: it is opened again by these.
-RECIPE_FILE, REPORT_FILE = "ststudio/recipe.json", "ststudio/report.json"
+NAME_CHARACTERS = 60  # of a proposed name
 
 REPORT_KEYS = (
-    "metric n baseline score delta interval verdict metrics forgetting rows_used train_seconds "
-    "seconds race"
+    "metric n baseline score delta interval verdict metrics forgetting classifier rows_used "
+    "train_seconds seconds race"
 ).split()
 
 
@@ -27,7 +27,10 @@ def propose_name(run: Run) -> str:
     """Return a name for the repository, made of base and data."""
     words = f"{base_name(run)} {run.facts.get('title') or 'fine-tuned'}"
     ascii_words = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode()
-    return "-".join(re.findall(r"[A-Za-z0-9]+", ascii_words))[:60].strip("-") or "st-studio-model"
+    name = "-".join(re.findall(r"[A-Za-z0-9]+", ascii_words))
+    if len(name) > NAME_CHARACTERS:  # cut between two words where there are any
+        name = name[:NAME_CHARACTERS].rpartition("-")[0] or name[:NAME_CHARACTERS]
+    return name or "st-studio-model"
 
 
 def shared_report(run: Run) -> dict[str, Any]:

@@ -107,7 +107,8 @@ def start_push(
         job = _JOBS.get(run.id)
         if job is None or job.ended:
             job = _job(run, wish)
-            job.thread = threading.Thread(target=_work, args=(job, token), daemon=True)
+            name = f"push of {run.id}"
+            job.thread = threading.Thread(target=_work, args=(job, token), name=name, daemon=True)
             _JOBS[run.id] = job
             job.tell()
             job.thread.start()

@@ -10,8 +10,7 @@ from ststudio.data.general import HAND_WRITTEN, STSB
 from ststudio.data.reshape import parse_fixes
 from ststudio.data.sources import check_source
 from ststudio.errors import StudioError
-from ststudio.hub.card import TAG
-from ststudio.hub.package import RECIPE_FILE, REPORT_FILE
+from ststudio.hub.card import RECIPE_FILE, REPORT_FILE, TAG
 from ststudio.listing import commit_of, files_of, is_private, model_info
 from ststudio.model_files import read_json
 from ststudio.remote import RemoteFile, check_id

@@ -2,15 +2,15 @@
 
 import io
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.hf_api import ModelInfo
+from huggingface_hub.hf_api import DatasetInfo, ModelInfo
 
 from ststudio.compare.encoder import get_encoder
 from ststudio.errors import StudioError
@@ -18,7 +18,8 @@ from ststudio.hub.account import reach
 from ststudio.hub.card import TAG
 from ststudio.hub.package import Contents
 from ststudio.model_files import MODULE_FILES, ROOT_FILES, TRANSFORMER_FILES
-from ststudio.remote import RemoteFile, hub
+from ststudio.patience import heard
+from ststudio.remote import Kind, RemoteFile, hub
 from ststudio.settings import get_settings
 from ststudio.transfer import download
 
@@ -31,6 +32,8 @@ HUBS_OWN = frozenset({".gitattributes"})  # what an empty repository holds
 # Loaded back, the model must give these the same vectors.
 PROBES = ("A short sentence.", "How do I reset my password?", "Überraschend: 東京 🎈", "0")
 TOLERANCE = 1e-5
+
+LARGE = (".safetensors", ".parquet", ".model", ".bin")  # endings that the Hub stores apart from git
 
 REFUSED = {
     403: "The Hub does not let this sign-in write to {repo}. Sign in with a token that may, "
@@ -45,6 +48,7 @@ class Counted(io.BufferedReader):
     """A file that tells how far it was read."""
 
     tell_position: Callable[[int], None] | None = None
+    furthest = 0
 
     def __init__(self, path: Path) -> None:
         super().__init__(io.FileIO(path))
@@ -53,7 +57,11 @@ class Counted(io.BufferedReader):
         """Read, and tell."""
         data = super().read(size)
         if self.tell_position is not None:
-            self.tell_position(self.tell())
+            position = self.tell()
+            if position > self.furthest:  # what is sent once more is no progress
+                self.furthest = position
+                heard()
+            self.tell_position(position)
         return data
 
 
@@ -66,11 +74,15 @@ class Repository:
 
     def make(self, private: bool) -> None:
         """Create the repository, if it is not there."""
-        self._reach(lambda: self._client.create_repo(self.id, private=private, exist_ok=True))
+        reached(lambda: self._client.create_repo(self.id, private=private, exist_ok=True), self.id)
+
+    def check(self, private: bool) -> None:
+        """Raise StudioError where what is there may not be changed."""
+        reached(lambda: self._updatable(private), self.id)
 
     def update(self, contents: Contents, private: bool, count: Count) -> str:
         """Send everything as one commit, what is there already excepted; return its hash."""
-        return self._reach(lambda: self._commit(contents, private, count))
+        return reached(lambda: self._commit(contents, private, count), self.id)
 
     def _commit(self, contents: Contents, private: bool, count: Count) -> str:
         head = self._updatable(private)
@@ -78,29 +90,12 @@ class Repository:
         with ExitStack() as opened:
             additions = [_addition(path, contents[path], count, opened) for path in contents]
             deletions = [CommitOperationDelete(path) for path in sorted(stale) if _of_a_model(path)]
-            done = self._client.create_commit(
-                self.id,
-                [*additions, *deletions],
-                commit_message=MESSAGE,
-                parent_commit=head.sha,  # what was looked at is what is changed
-                num_threads=1,
-            )
-        return str(done.oid)
+            return committed(self._client, head, [*additions, *deletions], MESSAGE, "model")
 
     def _updatable(self, private: bool) -> ModelInfo:
         """Return what is in the repository; raise StudioError where it is not ours to change."""
         info = self._client.model_info(self.id, timeout=get_settings().hub_seconds)
-        held = {sibling.rfilename for sibling in info.siblings or ()}
-        if held - HUBS_OWN and TAG not in (info.tags or ()):
-            raise StudioError(
-                f"{self.id} holds something that was not made by ST Studio, and stays as it is. "
-                "Choose another name."
-            )
-        if private and not info.private:
-            raise StudioError(
-                f"{self.id} is public, and a private push was asked for. Make it private in its "
-                "settings on the Hub, push publicly, or choose another name."
-            )
+        check_ours(info, private)
         return info
 
     def same_vectors(
@@ -135,27 +130,77 @@ class Repository:
             file.rfilename: RemoteFile(
                 file.rfilename, file.size, file.lfs.sha256 if file.lfs else None
             )
-            for file in self._reach(get).siblings or ()
+            for file in reached(get, self.id).siblings or ()
             if file.size is not None
         }
 
-    def _reach(self, call: Callable[[], Answer]) -> Answer:
-        """Make one call, at most twice, and word what the Hub refuses."""
 
-        def careful() -> Answer:
-            try:
-                return call()
-            except RuntimeError as error:  # the client wraps what went wrong with one file
-                raise error.__cause__ or error from None
-            except HfHubHTTPError as error:
-                sentence = REFUSED.get(error.response.status_code)
-                if sentence is None:
-                    raise
-                raise StudioError(sentence.format(repo=self.id)) from None
-            except FileNotFoundError:
-                raise StudioError("The run was deleted during the push.") from None
+def reached(call: Callable[[], Answer], repo_id: str) -> Answer:
+    """Make one call about a repository, at most twice, and word what the Hub refuses."""
 
-        return reach(careful, self.id)
+    def careful() -> Answer:
+        try:
+            return _unwrapped(call)
+        except HfHubHTTPError as error:
+            sentence = REFUSED.get(error.response.status_code)
+            if sentence is None:
+                raise
+            raise StudioError(sentence.format(repo=repo_id)) from None
+        except FileNotFoundError:
+            raise StudioError("The run was deleted during the push.") from None
+
+    return reach(careful, repo_id)
+
+
+def committed(
+    client: HfApi,
+    head: ModelInfo | DatasetInfo,
+    operations: Sequence[CommitOperationAdd | CommitOperationDelete],
+    message: str,
+    kind: Kind,
+) -> str:
+    """Make one commit on top of what was looked at; return its hash.
+
+    Large files go before it, one by one: together they would be sent by threads of the client's,
+    which know nothing of the patience with this call.
+    """
+    for operation in operations:
+        if isinstance(operation, CommitOperationAdd) and operation.path_in_repo.endswith(LARGE):
+            client.preupload_lfs_files(
+                head.id, [operation], repo_type=kind, num_threads=1, free_memory=False
+            )
+    done = client.create_commit(
+        head.id,
+        operations,
+        repo_type=kind,
+        commit_message=message,
+        parent_commit=head.sha,
+        num_threads=1,
+    )
+    return str(done.oid)
+
+
+def check_ours(info: ModelInfo | DatasetInfo, private: bool) -> None:
+    """Raise StudioError where a repository is not ours to change, or open to more than asked."""
+    held = {sibling.rfilename for sibling in info.siblings or ()}
+    if held - HUBS_OWN and TAG not in (info.tags or ()):
+        raise StudioError(
+            f"{info.id} holds something that was not made by ST Studio, and stays as it is. "
+            "Choose another name."
+        )
+    if private and not info.private:
+        raise StudioError(
+            f"{info.id} is public, and a private push was asked for. Make it private in its "
+            "settings on the Hub, push publicly, or choose another name."
+        )
+
+
+def _unwrapped(call: Callable[[], Answer]) -> Answer:
+    """Make a call; what went wrong with one file, which the client wraps, is raised itself."""
+    try:
+        return call()
+    except RuntimeError as error:
+        raise error.__cause__ or error from None
 
 
 def _addition(

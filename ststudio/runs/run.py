@@ -69,6 +69,11 @@ class Run:
         return self.path / "examples"
 
     @property
+    def taught_file(self) -> Path:
+        """Return the file of the rows that were learned from, where they are not train's own."""
+        return self.examples_dir / "taught.parquet"
+
+    @property
     def model_dir(self) -> Path:
         """Return the folder of the fine-tuned model; it exists when the model is whole."""
         return self.path / "model"
@@ -168,6 +173,12 @@ class Run:
         return push
 
     @property
+    def job(self) -> dict[str, Any] | None:
+        """Return the longer run on Hugging Face Jobs, or None where none was asked for."""
+        job: dict[str, Any] | None = read_json(self.path / "job.json")
+        return job
+
+    @property
     def stopping(self) -> bool:
         """Tell whether someone asked this run to stop."""
         return (self.path / "stop").exists()
@@ -251,6 +262,10 @@ class Run:
     def write_push(self, push: dict[str, Any]) -> None:
         """Keep where the push stands."""
         write_json(self.path / "push.json", push)
+
+    def write_job(self, job: dict[str, Any]) -> None:
+        """Keep where the longer run stands."""
+        write_json(self.path / "job.json", job)
 
     def write_base(self, folder: Path) -> None:
         """Keep where the base model lies."""

@@ -11,6 +11,7 @@ from ststudio.hub.account import whoami as ask_whoami
 from ststudio.signing_in import has_button, to_push
 from ststudio.tabs import QUIET, explained
 from ststudio.tabs.header import SIGN_IN
+from ststudio.tabs.published import publish
 from ststudio.tabs.visitor import visitor_token
 
 CLICK_SIGN_IN = f"() => document.querySelector('#{SIGN_IN}').click()"
@@ -68,5 +69,5 @@ def build(tab: gr.Tab) -> gr.Dropdown:
     )
     sign_in.click(None, js=CLICK_SIGN_IN)
     tab.select(show, namespace, [words, namespace, sign_in], **QUIET)
-    gr.api(whoami, api_name="whoami")
+    publish(whoami, "whoami")
     return namespace

@@ -17,6 +17,7 @@ from ststudio.data.findings import count
 from ststudio.data.uploads import accept_upload
 from ststudio.errors import StudioError
 from ststudio.tabs import explained
+from ststudio.tabs.published import publish
 from ststudio.tabs.visitor import visitor_token
 
 Json = dict[str, Any]
@@ -169,4 +170,4 @@ def build(corpus: gr.Dropdown) -> None:
         (column.input, other_column, [held, column]),
     ):
         trigger(handler, inputs, outputs, api_visibility="private")
-    gr.api(add_corpus, api_name="add_corpus")
+    publish(add_corpus, "add_corpus")

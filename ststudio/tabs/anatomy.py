@@ -12,6 +12,7 @@ from ststudio.errors import StudioError
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import explained
+from ststudio.tabs.published import publish
 
 Json = Mapping[str, Any]
 
@@ -120,5 +121,5 @@ def build(session: gr.State) -> list[gr.components.Component]:
         plot = gr.Plot(show_label=False, visible=False, elem_id="similarity")
         mistakes = gr.HTML("", elem_id="mistakes")
     whole.expand(None, None, None, js=RESIZE, api_visibility="private")
-    gr.api(anatomy, api_name="anatomy", concurrency_limit=4)
+    publish(anatomy, "anatomy", concurrency_limit=4)
     return [whole, said, plot, mistakes]

@@ -14,6 +14,7 @@ from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.tabs import QUIET, explained
 from ststudio.tabs.progress import bar
+from ststudio.tabs.published import publish
 from ststudio.tabs.recipes import taken_of_run
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
@@ -154,4 +155,4 @@ def wire(session: gr.State, tabs: gr.Tabs, notice: gr.HTML, timer: gr.Timer) -> 
     """Follow the session with what is said, and a model on its way until it is here."""
     for trigger in (session.change, timer.tick):
         trigger(follow, session, [session, notice, timer, tabs], **QUIET)
-    gr.api(open_model, api_name="open_model")
+    publish(open_model, "open_model")

@@ -9,6 +9,7 @@ from ststudio.errors import StudioError
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import explained
+from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session
 
 BETTER, WORSE = "Better", "Worse"
@@ -83,5 +84,5 @@ def build(session: gr.State) -> tuple[list[gr.Dataset], list[gr.components.Compo
                 for label in (BETTER, WORSE)
             ]
     whole.expand(fill, session, [words, *tables], api_visibility="private")
-    gr.api(changed_queries, api_name="changed")
+    publish(changed_queries, "changed")
     return tables, [whole, words, *tables]

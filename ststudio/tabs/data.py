@@ -15,6 +15,7 @@ from ststudio.errors import StudioError
 from ststudio.tabs import CLICK, explained, offered, picking, recipes
 from ststudio.tabs.examination import examine
 from ststudio.tabs.mending import build_findings, build_reading
+from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session
 from ststudio.tabs.story import EMPTY, parts_words, story, table_html
 from ststudio.tabs.visitor import visitor_token
@@ -93,6 +94,6 @@ def build(session: gr.State) -> gr.Button:
     pack.click(download_parts, session, file, api_visibility="private").success(
         None, js=CLICK.format(id="parts-file")
     )
-    gr.api(catalog, api_name="catalog")
-    gr.api(diagnose, api_name="diagnose")
+    publish(catalog, "catalog")
+    publish(diagnose, "diagnose")
     return onward

@@ -13,6 +13,7 @@ from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import explained
 from ststudio.tabs.progress import bar, build_job, wire_job
+from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session
 
 CLOSEST = Job(
@@ -164,5 +165,5 @@ def build(session: gr.State) -> list[gr.components.Component]:
         job = build_job("Find the closest pair", "find-pair")
         result = gr.HTML("", elem_id="pair")
     wire_job(job, find_pair, [session], [result])
-    gr.api(closest_pair, api_name="closest_pair")
+    publish(closest_pair, "closest_pair")
     return [job[-1], result]

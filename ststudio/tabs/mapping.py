@@ -20,6 +20,7 @@ from ststudio.tabs.map_methods import FIRST, METHODS
 from ststudio.tabs.map_stage import build_stage
 from ststudio.tabs.map_story import moved_html, trust_words
 from ststudio.tabs.progress import bar
+from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session, shown_run
 
 MOVED = 10  # points that moved most, listed
@@ -223,5 +224,5 @@ def build(session: gr.State) -> list[gr.components.Component]:
     text.submit(find, [session, drawn, text], [stage, near, asked], **private)
     for source in (stage, near, moved):
         source.pick(picked, [session, drawn], [stage, near, asked], **private)
-    gr.api(embedding_map, api_name="map", concurrency_limit=2)
+    publish(embedding_map, "map", concurrency_limit=2)
     return [shown, method, colour, plot, stage, words, moved, near, asked, drawn, query, text]

@@ -14,6 +14,7 @@ from ststudio.data.negatives import CODE, RELATIVE_MARGIN
 from ststudio.errors import StudioError
 from ststudio.tabs import QUIET, explained
 from ststudio.tabs.progress import bar
+from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
 from ststudio.tabs.watching import follow
@@ -150,4 +151,4 @@ def build(session: gr.State) -> None:
     go.click(look_for, [session, margin], outputs, api_visibility="private", show_progress="hidden")
     use.click(train_with, [session, margin], session, api_visibility="private")
     session.change(show, [session, seen], [whole, *outputs], **QUIET)
-    gr.api(hard_negatives, api_name="hard_negatives")
+    publish(hard_negatives, "hard_negatives")

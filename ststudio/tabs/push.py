@@ -6,7 +6,6 @@ from typing import Any
 import gradio as gr
 
 from ststudio.errors import StudioError
-from ststudio.hub.card import card
 from ststudio.hub.package import propose_name, zip_model
 from ststudio.hub.push import push as push_and_wait
 from ststudio.hub.push import push_state, start_push
@@ -14,14 +13,19 @@ from ststudio.remote import endpoint
 from ststudio.runs.queue import get_queue
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
+from ststudio.settings import MB
 from ststudio.signing_in import to_push
-from ststudio.tabs import CLICK, QUIET, account, explained, offered, sharing
+from ststudio.tabs import CLICK, QUIET, account, card_view, explained, jobs, offered, sharing
 from ststudio.tabs.account import full_name
 from ststudio.tabs.progress import bar
+from ststudio.tabs.published import publish
+from ststudio.tabs.script import build_script
 from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.visitor import visitor_token
 
 EMPTY = "### Nothing to take along yet\nA run that has finished can be pushed or downloaded here."
+
+OTHER = "It was pushed, but loading it back did not give the same vectors. Push it again."
 
 
 @explained
@@ -69,12 +73,13 @@ def push_html(state: dict[str, Any] | None) -> str:
         return f'<div class="finding error">{html.escape(state.get("reason") or "")}</div>'
     if state["state"] == "running":
         done, total = state.get("bytes") or 0, state.get("total") or 1
-        return bar(f"{(state.get('stage') or 'pushing').capitalize()} …", done / total)
-    checked = (
-        "Loaded back from the Hub: it gives the same vectors."
-        if state.get("verified")
-        else "It was pushed, but loading it back did not give the same vectors. Push it again."
-    )
+        words = f"{(state.get('stage') or 'pushing').capitalize()} …"
+        if done:
+            words += f" {done / MB:,.1f} of {total / MB:,.1f} MB"
+        return bar(words, done / total)
+    checked = html.escape(state.get("reason") or OTHER)
+    if state.get("verified"):
+        checked = "Loaded back from the Hub: it gives the same vectors."
     url = html.escape(state["url"], quote=True)
     name = html.escape(state.get("repo") or state["url"].split("/", 3)[-1])
     code = (
@@ -127,22 +132,21 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
     if run is None or not run.has_model or not run.ended or run.opened:
         said = on_the_hub(run) if run and run.opened else EMPTY
         closed = gr.update(value=said, visible=True), gr.update(visible=False)
-        kept = (gr.skip() for _ in range(3))
-        owners = gr.update(visible=session.owner)
-        return *closed, *kept, owners, owners, gr.Timer(active=False), ""
+        kept = (gr.skip() for _ in range(4))
+        owners = (gr.update(visible=session.owner) for _ in range(3))
+        return *closed, *kept, *owners, gr.Timer(active=False), ""
     pushed = push_state(run)
     now = f"{run.id}:{pushed}"
     if now == seen:
-        return *(gr.skip() for _ in range(8)), seen
-    fresh = not seen.startswith(run.id)
+        return *(gr.skip() for _ in range(10)), seen
+    fresh, name = not seen.startswith(run.id), propose_name(run)
     return (
         gr.update(visible=False),
         gr.update(visible=True),
-        propose_name(run) if fresh else gr.skip(),
-        card(run) if fresh else gr.skip(),
+        name if fresh else gr.skip(),
+        *(card_view.views(run, name) if fresh else (gr.skip(), gr.skip())),
         push_html(pushed),
-        gr.update(visible=session.owner),
-        gr.update(visible=session.owner),
+        *(gr.update(visible=session.owner) for _ in range(3)),
         gr.Timer(active=pushed is not None and pushed["state"] == "running"),
         now,
     )
@@ -166,9 +170,11 @@ def build(session: gr.State, tab: gr.Tab) -> None:
             go = gr.Button("Push to the Hub", variant="primary")
             pack = gr.Button("Download the model (zip)")
             file = gr.DownloadButton("model", elem_id="model-file", elem_classes="packed")
+            card_view.build_report(session)
+            build_script(session)
         state = gr.HTML("", elem_id="push-state")
-        with gr.Accordion("The card as it will be", open=False):
-            preview = gr.Code("", language="markdown", show_label=False)
+        preview = card_view.build(session, name, samples)
+        longer = jobs.build(session)
     with gr.Accordion("Delete this run", open=False, visible=False) as trash, gr.Row():
         sure = gr.Checkbox(False, label="Delete the model, the rows and the report for good")
         bin_it = gr.Button("Delete", variant="stop")
@@ -176,7 +182,7 @@ def build(session: gr.State, tab: gr.Tab) -> None:
     for trigger in (tab.select, session.change, state.change):
         trigger(sharing.show, session, share, **QUIET)
 
-    shown = [words, body, name, preview, state, trash, go, timer, seen]
+    shown = [words, body, name, *preview, state, trash, longer, go, timer, seen]
     for trigger in (tab.select, timer.tick, session.change):
         trigger(show, [session, seen], shown, **QUIET)
     go.click(
@@ -190,4 +196,4 @@ def build(session: gr.State, tab: gr.Tab) -> None:
         None, js=CLICK.format(id="model-file")
     )
     bin_it.click(forget, [session, sure], [session, sure], api_visibility="private")
-    gr.api(push, api_name="push", concurrency_limit=None)
+    publish(push, "push", concurrency_limit=None)

@@ -15,7 +15,7 @@ from ststudio.data.recipe_fixes import UNSHOWN
 from ststudio.data.reshape import FIXES, parse_fixes
 from ststudio.data.uploads import read_upload
 from ststudio.errors import StudioError
-from ststudio.hub.card import shared_recipe
+from ststudio.hub.origins import shared_recipe
 from ststudio.hub.pushed import is_hostile
 from ststudio.runs.model_facts import EARLIER_RUN
 from ststudio.runs.store import get_store

@@ -14,6 +14,7 @@ from ststudio.runs.store import get_store
 from ststudio.tabs import explained
 from ststudio.tabs.headline import duration
 from ststudio.tabs.progress import bar
+from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
 
@@ -121,5 +122,5 @@ def build(session: gr.State, query: gr.components.Component) -> list[gr.componen
         api_visibility="private",
         show_progress="hidden",
     )
-    gr.api(rerank_hits, api_name="rerank")
+    publish(rerank_hits, "rerank")
     return outputs

@@ -16,6 +16,7 @@ from ststudio.settings import get_settings
 from ststudio.tabs import QUIET, adding, explained
 from ststudio.tabs.adding import OWN_TEXTS
 from ststudio.tabs.progress import bar
+from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
 
@@ -240,5 +241,5 @@ def build(session: gr.State, chosen: gr.State) -> tuple[gr.HTML, list[gr.compone
     rest.click(go_on, [session, chosen], shown, api_visibility="private")
     whole.expand(offer, session, [left, right], **QUIET)
     for handler in (embed_corpus, embedding_state, stop_embedding):
-        gr.api(handler, api_name=handler.__name__)
+        publish(handler, handler.__name__)
     return progress, [chosen, corpus, left, right, *shown, whole]

@@ -15,6 +15,7 @@ from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import QUIET, changed, explained, reranking, scoping
 from ststudio.tabs.hits import TOP_K, hits_html, said
+from ststudio.tabs.published import publish
 from ststudio.tabs.scoping import OWN, Chosen
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
@@ -155,7 +156,7 @@ def build(session: gr.State) -> list[gr.components.Component]:
     query.change(partial(reranking.opened, None), None, reranked, **QUIET)
     for table in (tries, *tables):
         table.click(look_at, table, query, **QUIET)
-    gr.api(search, api_name="search", concurrency_limit=4)
+    publish(search, "search", concurrency_limit=4)
     return [query, tries, *filters, *shown, *listed, *offered, *reranked]
 
 

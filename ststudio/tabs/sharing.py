@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ststudio.errors import StudioError
-from ststudio.hub.card import shared_recipe
+from ststudio.hub.origins import shared_recipe
 from ststudio.hub.push import push_state
 from ststudio.remote import endpoint
 from ststudio.runs.run import Run
@@ -17,6 +17,7 @@ from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.signing_in import space_id
 from ststudio.tabs import CLICK, explained, offered
+from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session, shown_run
 
 LASTS = (
@@ -145,7 +146,7 @@ def build(session: gr.State) -> list[Any]:
     take.click(download_recipe, session, file, api_visibility="private").success(
         None, js=CLICK.format(id="recipe-file")
     )
-    gr.api(recipe, api_name="recipe")
+    publish(recipe, "recipe")
     return [words, links, link, lasting, model, about, of_recipe]
 
 

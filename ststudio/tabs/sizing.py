@@ -14,6 +14,7 @@ from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import explained
 from ststudio.tabs.progress import bar, build_job, wire_job
+from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session
 
 SIZES = Job(
@@ -212,5 +213,5 @@ def build(session: gr.State) -> list[gr.components.Component]:
         plot = gr.Plot(show_label=False, visible=False, elem_id="sizes-plot")
         table = gr.HTML("", visible=False, elem_id="sizes")
     wire_job(job, measure_sizes, [session], [plot, table])
-    gr.api(sizes, api_name="sizes")
+    publish(sizes, "sizes")
     return [job[-1], plot, table]

@@ -20,6 +20,7 @@ from ststudio.tabs.endpoints import ENDPOINTS
 from ststudio.tabs.examination import with_base
 from ststudio.tabs.mending import build_findings
 from ststudio.tabs.options import build_options, chosen, suit
+from ststudio.tabs.published import publish
 from ststudio.tabs.running import EMPTY, show
 from ststudio.tabs.session import Session, losses_of, shown_run, whole
 from ststudio.tabs.visitor import visitor_token
@@ -239,5 +240,5 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
     settings = [base, loss, words, runs, go, rate, batch, epochs, fixed]
     session.change(settings_of, [session, loss, fixed], settings, **QUIET)
     for endpoint in ENDPOINTS:
-        gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
+        publish(endpoint, endpoint.__name__, concurrency_limit=None)
     return timer, onward

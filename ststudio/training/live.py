@@ -73,6 +73,7 @@ class Live(TrainerCallback):
         """Start the clock."""
         self.started = time.monotonic()
         self.asked = state.max_steps
+        self._plan(0, self.asked)
         until = time.time() + self.max_seconds
         self.run.update(step=0, steps=state.max_steps, until=until, patience=PATIENCE)
 
@@ -122,9 +123,15 @@ class Live(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any
     ) -> None:
         """Keep the last weights, evaluated or not, as measuring may outlast the lease."""
+        if state.global_step != state.max_steps:
+            self._plan(state.global_step, state.global_step)
         self.run.update(patience=PATIENCE)
         if self.leased and not self.keeps_best and state.global_step:
             self._keep(rest["model"], state)
+
+    def _plan(self, step: int, steps: int) -> None:
+        """Log that from a step on so many are planned in all; train.py plans them again."""
+        self.run.append_log({"step": step, "steps": steps})
 
     def _patience(self) -> float:
         """Return the seconds without a step after which a run counts as hung, past its time."""
@@ -143,6 +150,8 @@ class Live(TrainerCallback):
         left = self.max_seconds - self.seconds
         plan = fit_steps(self.asked, state.global_step, left, self._pace(), self.dev_seconds)
         self.cut = plan.cut
+        if plan.steps != state.max_steps:
+            self._plan(state.global_step, plan.steps)
         state.max_steps = plan.steps
         state.eval_steps = self.recipe.eval_steps or plan.eval_steps
         still = torch.optim.SGD([torch.zeros(1)], lr=1.0)  # only the schedule's shape is wanted
@@ -212,6 +221,7 @@ class Live(TrainerCallback):
         """Go on from what was kept by a run that lost its GPU."""
         kept = take(self.run.kept_file, model)
         state.global_step = int(kept["step"])
+        self._plan(state.global_step, state.global_step)
         self.started = time.monotonic() - kept["seconds"]
         self.lost = True
 

@@ -29,6 +29,7 @@ class Loss:
     learning_rate: float = 1e-4
     blog: bool = False  # the choice of the 2022 post
     reads: dict[str, str] = field(default_factory=dict)  # what it does with each role and label
+    gathers: bool = False  # can take the texts of other processes for wrong answers, too
     # Why MatryoshkaLoss cannot stand around it; empty where it can.
     whole_only: str = ""
 
@@ -149,18 +150,21 @@ _LOSSES = (
         SCALE,
         blog=True,
         reads=_RANKED,
+        gathers=True,
     ),
     Loss(
         "CachedMultipleNegativesRankingLoss",
         "The same loss with batches larger than memory, at a fifth more time.",
         {**SCALE, **MINI_BATCH},
         reads=_RANKED,
+        gathers=True,
     ),
     Loss(
         "GISTEmbedLoss",
         "A guide model finds the wrong answers of a batch that are right, and leaves them out.",
         GUIDED,
         reads=_GUIDED_READS,
+        gathers=True,
     ),
     Loss(
         "TripletLoss",

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.util import cos_sim, mine_hard_negatives, pairwise_cos_sim
@@ -130,6 +131,8 @@ def with_negatives(
         found = harder(Miner(model, _Told(run), kept), rows, kin, wish)
     train, note = _taught(examples.train, places, found, recipe)
     run.add_notes([note])
+    run.taught_file.parent.mkdir(exist_ok=True)
+    pq.write_table(train, run.taught_file)
     return replace(examples, train=train), time.monotonic() - start
 
 

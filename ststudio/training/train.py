@@ -34,6 +34,7 @@ from ststudio.training.failures import reason
 from ststudio.training.forgetting import forgetting
 from ststudio.training.live import Live
 from ststudio.training.loss_settings import GUIDE
+from ststudio.training.made import made
 from ststudio.training.measuring import fit, measure
 from ststudio.training.mining import taught_as, with_negatives
 from ststudio.training.race import Tuned, race, told
@@ -97,6 +98,7 @@ def train(run: Run, leased: bool = False) -> Outcome:
     if best is None or best.steps == 0:
         return "stopped", "Stopped before the first step; there is no model."
     _save_model(run, best.model)
+    run.update_facts(made=made(best.model))
 
     # 2. Prove what changed
     run.update(phase="measuring", training_seconds_left=0.0, measured=0.0)

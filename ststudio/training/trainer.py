@@ -3,6 +3,10 @@
 from typing import Any
 
 from sentence_transformers.base.losses.gradcache import uses_gradient_cache
+from sentence_transformers.base.model_card import get_losses
+from sentence_transformers.sentence_transformer.model_card import (
+    SentenceTransformerModelCardCallback,
+)
 from sentence_transformers.sentence_transformer.trainer import SentenceTransformerTrainer
 from torch import Tensor
 
@@ -10,10 +14,7 @@ from ststudio.training.bucketing import Bucketed
 
 
 class Trainer(SentenceTransformerTrainer):
-    """Embed a batch's columns together, in chunks of like length, before the loss looks at them.
-
-    The library's model card callback is left out: it would keep rows of the data.
-    """
+    """Embed a batch's columns together, in chunks of like length, before the loss looks at them."""
 
     def __init__(self, *args: Any, bucketed: Bucketed, **options: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **options)
@@ -32,4 +33,9 @@ class Trainer(SentenceTransformerTrainer):
         return self.bucketed.together(columns), labels
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """Leave the callback out; hub/card.py writes the card from the report."""
+        """Keep what the library's card says of losses and arguments, and no row of the data.
+
+        Its callback reads rows only where it is told of this trainer, which the library does here.
+        """
+        self.add_callback(SentenceTransformerModelCardCallback(default_args_dict))
+        self.model.model_card_data.set_losses(get_losses(self.loss))

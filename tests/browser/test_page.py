@@ -79,6 +79,19 @@ def test_the_whole_way_and_a_reload_in_mid_training(page: Page, served_hub: Hub)
     page.get_by_role("button", name="Push to the Hub", exact=True).click()
     expect(page.locator("#push-state")).to_contain_text("same vectors", timeout=LONG)
     assert served_hub.repo("model", "ada/from-the-page").private
+
+    page.get_by_text("Run it longer", exact=True).click()
+    expect(page.locator("#longer")).to_contain_text("At most $0.60: 60 minutes of T4 small")
+    expect(page.locator("#longer")).to_contain_text("rows are pushed first")
+    page.get_by_label("Where its model goes").fill("longer")
+    page.get_by_role("button", name="Start the job", exact=True).click()
+    expect(page.locator("#job-state")).to_contain_text("Waiting for a machine", timeout=LONG)
+    (job,) = served_hub.store.jobs.values()
+    job.stage, job.lines = "RUNNING", ["step 1 of 100"]
+    expect(page.locator("#longer")).to_contain_text("step 1 of 100", timeout=LONG)
+    page.get_by_role("button", name="Cancel the job", exact=True).click()
+    expect(page.locator("#job-state")).to_contain_text("Cancelled")
+    assert job.stage == "CANCELED" and served_hub.repo("dataset", "ada/longer-data").private
     assert problems == []
 
 

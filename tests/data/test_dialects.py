@@ -109,3 +109,48 @@ def test_rows_of_several_lines_are_said_and_can_be_undone(told: str, reader: Rea
     assert told in said(table)["records_assumed"]
     whole = reader.read(text.encode(), "file.txt", reading=Reading(delimiter="\t"))
     assert whole.splits["train"].num_columns == 1 and whole.rows >= 79  # "#" marks a comment
+
+
+PROSE = (
+    "The keys of the east wing are kept at the front desk, where they are handed\n"
+    "out against a signature; whoever takes one brings it back on the same day,\n"
+    "and says so where it was lost on the way home.\n\n"
+)
+VERSE = "the lamp is lit\nand nobody comes down the long stairs tonight\nto see\nwho knocked\n\n"
+CAPTIONS = "A lamp stands on the desk of the hall.\nA man reads beside the lamp there.\n" * 2 + "\n"
+
+
+def test_a_paragraph_broken_at_a_width_is_one_text_and_can_be_undone(reader: Reader) -> None:
+    text = "".join(PROSE.replace("east", f"east{n}") for n in range(12)).encode()
+    table = reader.read(text, "file.txt")
+    assert table.splits["train"]["text"][3].as_py() == " ".join(
+        PROSE.replace("east", "east3").split()
+    )
+    assert (table.rows, table.read) == (12, 12)
+    assert "the lines between empty ones" in said(table)["records_assumed"]
+    assert reader.read(text, "file.txt", reading=Reading(delimiter="\t")).rows == 36
+
+
+@pytest.mark.parametrize(
+    "block",
+    [VERSE, CAPTIONS, PROSE.replace("\n", "\tx\n"), PROSE.replace("; ", '";"')],
+    ids=["verse", "captions", "tabs", "quoted cells"],
+)
+def test_lines_that_do_not_go_on_below_are_no_paragraph(block: str, reader: Reader) -> None:
+    table = reader.read((block * 12).encode(), "file.txt")
+    assert "records_assumed" not in said(table)
+
+
+def test_a_bar_inside_a_cell_of_a_wiki_table_is_kept(reader: Reader) -> None:
+    rows = [f'| {n} | a \\| b says "{n}" | turn the key |' for n in range(9)]
+    table = read(["# Keys", "", "| # | question | answer |", "|---|---|---|", *rows], reader)
+    assert table.splits["train"]["question"][1].as_py() == 'a | b says "1"'
+    assert table.splits["train"].schema.names == ["#", "question", "answer"]
+    assert (table.rows, table.read) == (9, 9)
+
+
+@pytest.mark.parametrize("mark", [",", "\t", ";"])
+def test_a_column_called_by_the_mark_for_numbers_is_no_comment(mark: str, reader: Reader) -> None:
+    rows = [f"{n}{mark}how do I open it{mark}turn the key" for n in range(40)]
+    table = read([f"#{mark}question{mark}answer", *rows], reader, "file.csv")
+    assert table.splits["train"].schema.names == ["#", "question", "answer"]

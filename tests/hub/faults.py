@@ -6,6 +6,14 @@ import re
 import threading
 from dataclasses import dataclass
 
+MESSAGES = {
+    401: "Invalid credentials in Authorization header",
+    402: "Pre-paid credit balance is insufficient - add more credits to your account to use Jobs.",
+    403: "Forbidden: you must have write access to do this",
+    429: "We had to rate limit your IP. To continue using our service, log in.",
+    500: "Internal Error - We're working hard to fix this as soon as possible!",
+}
+
 
 @dataclass
 class Fault:
@@ -29,20 +37,18 @@ class Fault:
         return self.match in target or re.search(self.match, target) is not None
 
     def headers(self) -> dict[str, str]:
-        """Say how long to wait, in both headers that clients obey."""
-        if self.retry_after is None:
-            return {}
-        headers = {"Retry-After": str(self.retry_after)}
-        if self.status == 429:
-            headers["RateLimit"] = f'"api";r=0;t={self.retry_after}'
-            headers["RateLimit-Policy"] = '"fixed window";"api";q=500;w=300'
+        """Say what is wrong and how long to wait, in the headers that clients obey."""
+        headers = {"X-Error-Message": self.message()}
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(self.retry_after)
+            if self.status == 429:
+                headers["RateLimit"] = f'"api";r=0;t={self.retry_after}'
+                headers["RateLimit-Policy"] = '"fixed window";"api";q=500;w=300'
         return headers
 
     def message(self) -> str:
         """Word the error as the Hub does."""
-        if self.status == 429:
-            return "We had to rate limit your IP. To continue using our service, log in."
-        return "Internal Error - We're working hard to fix this as soon as possible!"
+        return MESSAGES.get(self.status or 500, MESSAGES[500])
 
 
 class Faults:

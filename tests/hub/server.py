@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.hub import discussions, oauth, reading, viewer, writing
+from tests.hub import discussions, jobs, oauth, reading, viewer, writing
 from tests.hub.access import authenticate
 from tests.hub.faults import Fault, Faults
 from tests.hub.people import Role, Visitor
@@ -29,6 +29,7 @@ ID = r"(?P<id>[^/]+(?:/[^/]+)??)"  # "org/name" or, for the oldest repositories,
 KIND = r"(?P<kind>model|dataset|space)s"
 API = rf"/api/{KIND}/{ID}"
 PAGE = rf"/(?:(?P<kind>dataset|space)s/)?{ID}"
+JOBS = r"/api/jobs/(?P<namespace>[^/]+)"
 REVISION, PATH = r"(?P<revision>[^/]+)", r"(?P<path>.+)"
 
 # In this order: the first that fits the whole path is called with the named groups.
@@ -48,6 +49,11 @@ ROUTES: tuple[tuple[str, str, Any], ...] = (
     ("POST", rf"{API}/preupload/{REVISION}", writing.preupload),
     ("POST", rf"{API}/commit/{REVISION}", writing.commit),
     ("GET", API, reading.info),
+    ("GET", "/api/jobs/hardware", jobs.hardware),
+    ("POST", JOBS, jobs.start),
+    ("GET", rf"{JOBS}/(?P<id>[^/]+)", jobs.look),
+    ("GET", rf"{JOBS}/(?P<id>[^/]+)/logs", jobs.logs),
+    ("POST", rf"{JOBS}/(?P<id>[^/]+)/cancel", jobs.cancel),
     ("GET", "/.well-known/openid-configuration", oauth.configuration),
     ("GET", "/oauth/authorize", oauth.authorize),
     ("POST", "/oauth/authorize", oauth.allow),

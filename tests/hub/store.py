@@ -203,6 +203,7 @@ class Store:
     url: str = ""
     repos: dict[tuple[str, str], Repo] = field(default_factory=dict)
     visitors: dict[str, Visitor] = field(default_factory=dict)  # by token
+    jobs: dict[str, Any] = field(default_factory=dict)  # by id
     spaces: dict[str, str] = field(default_factory=dict)  # the address of each one's app
     apps: dict[str, Any] = field(default_factory=dict)  # that people sign in to, by client id
     grants: dict[str, Any] = field(default_factory=dict)  # by the code that is good once

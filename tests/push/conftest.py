@@ -123,6 +123,19 @@ def make_run(tmp_path: Path) -> MakeRun:
 
 
 @pytest.fixture
+def make_bare(tmp_path: Path) -> Any:
+    """A run's directory without a model, which a card needs nothing of."""
+
+    def make(facts: dict[str, Any], recipe: Any = RECIPE, report: Any = REPORT) -> Run:
+        run, _ = RunStore(tmp_path).create(recipe, facts)
+        if report is not None:
+            run.write_report(report)
+        return run
+
+    return make
+
+
+@pytest.fixture
 def run(make_run: MakeRun, tiny_model: Path) -> Run:
     """A run whose model is small."""
     return make_run(tiny_model)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +13,10 @@ from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from ststudio.hub.card import TAG, card, metadata, result
-from ststudio.hub.markdown import one_line, table
+from ststudio.hub.card import EVALUATORS, TAG, body, card, metadata
+from ststudio.hub.markdown import fenced, one_line, table
 from ststudio.hub.package import propose_name
-from ststudio.runs.run import Run
-from ststudio.runs.store import RunStore
+from ststudio.hub.results import result
 from tests.push.conftest import FACTS, RECIPE, REPORT, MakeRun
 
 HOSTILE = [
@@ -40,27 +38,14 @@ KEYS = set(
 INVISIBLE = set("\u202e\u2066\x00\x1b\u2028")
 
 
-@pytest.fixture
-def make_bare(tmp_path: Path) -> Any:
-    """A run's directory without a model, which a card needs nothing of."""
-
-    def make(facts: dict[str, Any], recipe: Any = RECIPE, report: Any = REPORT) -> Run:
-        run, _ = RunStore(tmp_path).create(recipe, facts)
-        if report is not None:
-            run.write_report(report)
-        return run
-
-    return make
+def below(text: str) -> str:
+    return re.split(r"^---$", text, maxsplit=2, flags=re.M)[2]
 
 
 def front_matter(text: str) -> dict[str, Any]:
     _, block, _ = re.split(r"^---$", text, maxsplit=2, flags=re.M)
     data: dict[str, Any] = yaml.safe_load(block)
     return data
-
-
-def body(text: str) -> str:
-    return re.split(r"^---$", text, maxsplit=2, flags=re.M)[2]
 
 
 def test_the_card_tells_what_was_trained_and_what_it_changed(make_bare: Any) -> None:
@@ -78,6 +63,7 @@ def test_the_card_tells_what_was_trained_and_what_it_changed(make_bare: Any) -> 
         ("cosine_ndcg@10", 0.742),
     ]
     assert 'model = SentenceTransformer("alice/model")' in text
+    assert metrics[1]["args"] == {"n": 150, "delta": 0.13, "interval_95": [0.08, 0.18]}
     for words in (
         "rose from 0.612 to **0.742** (+0.130, 95 % interval +0.080 to +0.180)",
         "**Fine-tuning helped**: nDCG@10 on 150 held-out queries",
@@ -135,12 +121,14 @@ def test_a_card_of_almost_nothing_is_still_a_card(make_bare: Any) -> None:
 @pytest.mark.parametrize("nasty", HOSTILE)
 def test_a_hostile_dataset_neither_breaks_nor_enters_the_card(nasty: str, make_bare: Any) -> None:
     nasty = nasty.replace("\ud800", "")  # no file of a run can hold it
+    row = f"row {nasty}"
     source = {"kind": "hub", "id": nasty, "revision": nasty}
     recipe = {
         **RECIPE,
         "source": source,
         "columns": {"anchor": nasty},
         "prompts": {"anchor": nasty},
+        "loss_settings": {nasty: nasty},
     }
     facts = {
         **FACTS,
@@ -151,37 +139,67 @@ def test_a_hostile_dataset_neither_breaks_nor_enters_the_card(nasty: str, make_b
         "source": source,
         "base_model": {"id": nasty, "revision": nasty, "origin": "hub"},
         "dropped": {nasty: 2},
-        "preview": [{nasty: nasty, "anchor": nasty}],
+        "preview": [{nasty: row, "anchor": row}],
+        "lengths": {"roles": {nasty: LENGTHS}},
+        "made": {
+            **MADE,
+            "modules": f"Transformer({nasty})",
+            "prompts": {"query": nasty},
+            "arguments": {"prompts": {"anchor": nasty}},
+            "citations": {nasty: nasty},
+        },
     }
     report = {**REPORT, "metric": nasty, "metrics": {nasty: [0.1, 0.2]}}
     run = make_bare(facts, recipe, report)
+    run.append_log({"step": 1, "loss": 0.5})
 
     for include in (False, True):
-        text = card(run, include_samples=include)
+        text = card(run, include_samples=include, repo_id="alice/model")
         front = front_matter(text)
         assert front == metadata(run)
         assert set(front) <= KEYS
         assert not INVISIBLE & set(text)
-        page = MarkdownIt("commonmark", {"html": True}).enable("table").parse(body(text))
+        page = MarkdownIt("commonmark", {"html": True}).enable("table").parse(below(text))
         inside = [child for token in page for child in token.children or []]
         assert kinds(page, "heading_open").count("h1") == 1
-        assert kinds(page, "heading_open").count("h2") == 5 + include
+        assert kinds(page, "heading_open").count("h2") == 6 + include
         assert [token.info for token in page if token.type == "fence"] == [
-            "python",
-            "json",
-            "bibtex",
-        ]
-        assert json.loads(next(t.content for t in page if t.info == "json"))["columns"] == {
-            "anchor": nasty
-        }
+            "bash", "python", "", "json", "bibtex"
+        ]  # fmt: skip
+        told = json.loads(next(t.content for t in page if t.info == "json"))
+        assert told["columns"] == {"anchor": nasty}
         html = [token.content for token in [*page, *inside] if token.type.startswith("html")]
-        assert html == ["<details>\n<summary>The whole recipe</summary>\n", "</details>\n"]
+        assert html == [line for summary in FOLDED for line in (opened(summary), "</details>\n")]
         links = [str(token.attrGet("href")) for token in inside if token.type == "link_open"]
-        assert links == ["https://www.sbert.net"]
+        told = f"{EVALUATORS}.InformationRetrievalEvaluator"
+        assert links == ["https://www.sbert.net", told, *(f"{HERE}/{name}" for name in FILES)]
         assert {"image", "code_inline", "em"}.isdisjoint(token.type for token in inside)
-        assert kinds(page, "table_open") == ["table"] * (2 + include)
+        assert kinds(page, "table_open") == ["table"] * (5 + include)
         assert len(kinds(page, "hr")) == 0
+        shown = "".join(token.content for token in [*page, *inside])
+        assert (one_line(row)[:30] in shown) == include
         ModelCard(text)
+
+
+FOLDED = ("The whole recipe", "All hyperparameters", "Training log")
+HERE = "https://huggingface.co/alice/model/blob/main"
+FILES = ("ststudio/recipe.json", "ststudio/report.json")
+LENGTHS = {"cut": 0.25, "quantiles": {"50": 12, "90": 40, "99": 200, "100": 300}}
+MADE = {
+    "modules": "SentenceTransformer(\n  (0): Transformer()\n)",
+    "max_seq_length": 256,
+    "dimensions": 384,
+    "parameters": 22_713_216,
+    "similarity": "cosine",
+    "prompts": {"query": "query: ", "document": ""},
+    "citations": {"Sentence Transformers": "@inproceedings{a}", "CoSENTLoss": "@article{b}"},
+    "arguments": {"seed": 42, "learning_rate": 5e-05},
+    "versions": {"python": "3.11.1", "sentence_transformers": "6.2.0", "torch": "2.13.0"},
+}
+
+
+def opened(summary: str) -> str:
+    return f"<details>\n<summary>{summary}</summary>\n"
 
 
 def test_text_from_the_data_is_shown_as_it_is() -> None:
@@ -238,6 +256,8 @@ def test_the_card_tells_what_was_paid_for_the_gain(make_bare: Any) -> None:
 def test_a_name_is_proposed_from_base_and_data(make_run: MakeRun, make_bare: Any) -> None:
     assert propose_name(make_bare(FACTS)) == "all-MiniLM-L6-v2-Help-desk-tickets-and-their-replies"
     assert propose_name(make_bare({"title": "日本"})) == "SentenceTransformer"
+    assert propose_name(make_bare({"title": "words " * 20})) == "SentenceTransformer" + 6 * "-words"
+    assert propose_name(make_bare({"title": "x" * 90})) == "SentenceTransformer"
 
 
 def test_a_model_that_won_a_race_says_among_what_it_was_chosen(make_bare: Any) -> None:
@@ -261,3 +281,83 @@ def test_no_id_of_an_earlier_run_is_published(make_bare: Any) -> None:
     text = card(make_bare(FACTS, recipe))
     assert secret not in text
     assert "an earlier run" in text
+
+
+def test_the_card_describes_the_model_and_cites_every_loss(make_bare: Any) -> None:
+    text = card(
+        make_bare(
+            {
+                **FACTS,
+                "made": MADE,
+                "loss": "CoSENTLoss",
+                "lengths": {"roles": {"anchor": LENGTHS}},
+            }
+        )
+    )
+    for words in (
+        "- Maximum sequence length: 256 tokens",
+        "- Output dimensionality: 384 dimensions",
+        "- Parameters: 22,713,216",
+        "- Similarity function: cosine",
+        "- Prompts: query “query\\:”",
+        "SentenceTransformer(\n  (0): Transformer()\n)",
+        "- Loss: [CoSENTLoss](https://sbert.net/docs/package_reference/sentence_transformer/"
+        "losses.html#cosentloss)",
+        "| learning\\_rate | 5e-05 |",
+        "| anchor | 12 | 40 | 300 | 25.0% |",
+        "Trained with Python 3.11.1, Sentence Transformers 6.2.0, PyTorch 2.13.0.",
+        "CoSENTLoss:\n\n```bibtex\n@article{b}\n```",
+    ):
+        assert words in text, words
+
+
+def test_the_loss_is_named_with_its_parameters(make_bare: Any) -> None:
+    recipe = {**RECIPE, "loss_settings": {"scale": 20.0}, "matryoshka_dims": [384, 128]}
+    assert "with scale = 20.0, matryoshka\\_dims = \\[384, 128\\]" in card(make_bare(FACTS, recipe))
+
+
+def test_the_training_log_is_thinned_out_but_for_looks_at_dev(make_bare: Any) -> None:
+    run = make_bare(FACTS)
+    run.append_log({"step": 0, "steps": 200})  # a plan, no entry of the card's
+    for step in range(1, 201):
+        run.append_log({"step": step, "loss": 1 / step})
+        if step % 50 == 0:
+            run.append_log({"step": step, "metric": 0.5 + step / 1_000})
+    table = card(run).split("<summary>Training log</summary>")[1].split("</details>")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) <= 42
+    assert sum(row.count("0.7000") + row.count("0.5500") for row in rows) == 2
+
+
+def test_the_whole_card_is_metadata_and_body(make_bare: Any) -> None:
+    run = make_bare(FACTS)
+    assert card(run).endswith(body(run)) and below(card(run)).strip() == body(run).strip()
+
+
+def test_what_was_forgotten_is_a_result_of_its_own(make_bare: Any) -> None:
+    forgotten = {"source": "hand-written", "metric": "spearman_cosine", "n": 168, "baseline": 0.86,
+                 "score": 0.81, "delta": -0.05, "interval": [-0.09, -0.02],
+                 "verdict": "REGRESSION"}  # fmt: skip
+    front = front_matter(card(make_bare(FACTS, report={**REPORT, "forgetting": forgotten})))
+    results = front["model-index"][0]["results"]
+    assert [one["dataset"]["name"] for one in results] == [FACTS["title"], "General English"]
+    assert [metric["value"] for metric in results[1]["metrics"]] == [0.86, 0.81]
+
+
+def test_the_card_links_to_the_space_it_was_made_on(
+    make_bare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_bare(FACTS)
+    assert "/spaces/" not in card(run)
+    monkeypatch.setenv("SPACE_ID", "ada/st-studio")
+    assert "fine-tuned with [ST Studio](https://huggingface.co/spaces/ada/st-studio) on" in card(
+        run
+    )
+    monkeypatch.setenv("SPACE_ID", "../nothing) [x](evil")
+    assert "/spaces/" not in card(run)
+
+
+def test_nothing_ends_a_block_of_code_from_within() -> None:
+    for nasty in HOSTILE:
+        page = MarkdownIt("commonmark").parse(fenced(nasty, "json"))
+        assert [token.type for token in page] == ["fence"]

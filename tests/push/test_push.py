@@ -200,34 +200,6 @@ def test_a_repository_that_this_sign_in_cannot_see_is_explained(hub: Hub, run: R
         push(run, "hf_oauthOauth", "model")
 
 
-@pytest.mark.parametrize(
-    "match",
-    [
-        "POST /api/repos/create",
-        "GET /api/models/alice/model",
-        "POST /api/validate-yaml",
-        "/preupload/",
-        "/objects/batch",
-        "PUT /lfs-storage",
-        "/objects/verify",
-        "POST /api/models/alice/model/commit",
-    ],
-)
-@pytest.mark.parametrize("fault", [{"status": 500}, {"reset": True, "after": True}])
-def test_a_fault_at_any_call_still_leads_to_one_whole_commit(
-    hub: Hub, run: Run, match: str, fault: dict[str, Any]
-) -> None:
-    hub.fail(match, **fault)
-
-    try:
-        pushed = push(run, ALICE, "model")
-    except StudioError:
-        pushed = push(run, ALICE, "model")
-
-    assert pushed["verified"]
-    check_whole(hub, run, "alice/model")
-
-
 def test_after_failing_for_good_the_push_is_repeated(hub: Hub, run: Run) -> None:
     hub.fail("/commit/", status=500, times=None)
     with pytest.raises(StudioError, match="error .500. about .*download the model"):
