@@ -25,6 +25,7 @@ from ststudio.tabs.visitor import visitor_token
 
 EMPTY = "### Nothing to take along yet\nA run that has finished can be pushed or downloaded here."
 
+NAME = "Its name, without the owner."
 OTHER = "It was pushed, but loading it back did not give the same vectors. Push it again."
 
 
@@ -133,12 +134,12 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
         said = on_the_hub(run) if run and run.opened else EMPTY
         closed = gr.update(value=said, visible=True), gr.update(visible=False)
         kept = (gr.skip() for _ in range(4))
-        owners = (gr.update(visible=session.owner) for _ in range(3))
+        owners = (gr.update(visible=session.owner) for _ in range(4))
         return *closed, *kept, *owners, gr.Timer(active=False), ""
     pushed = push_state(run)
     now = f"{run.id}:{pushed}"
     if now == seen:
-        return *(gr.skip() for _ in range(10)), seen
+        return *(gr.skip() for _ in range(11)), seen
     fresh, name = not seen.startswith(run.id), propose_name(run)
     return (
         gr.update(visible=False),
@@ -146,7 +147,7 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
         name if fresh else gr.skip(),
         *(card_view.views(run, name) if fresh else (gr.skip(), gr.skip())),
         push_html(pushed),
-        *(gr.update(visible=session.owner) for _ in range(3)),
+        *(gr.update(visible=session.owner) for _ in range(4)),
         gr.Timer(active=pushed is not None and pushed["state"] == "running"),
         now,
     )
@@ -154,18 +155,16 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
 
 def build(session: gr.State, tab: gr.Tab) -> None:
     """Lay out the tab and wire it."""
-    share = sharing.build(session)
     words = gr.Markdown(EMPTY)
     with gr.Column(visible=False) as body:
-        namespace = account.build(tab)
-        with gr.Row():
-            namespace.render()
-            name = gr.Textbox(
-                label="Repository", info="Its name, without the owner.", max_lines=1, min_width=280
-            )
-            with gr.Column():
-                private = gr.Checkbox(True, label="Private")
-                samples = gr.Checkbox(False, label="Show a few of my rows in the card")
+        with gr.Column() as mine:
+            namespace = account.build(tab)
+            with gr.Row():
+                namespace.render()
+                name = gr.Textbox(label="Repository", info=NAME, max_lines=1, min_width=280)
+                with gr.Column():
+                    private = gr.Checkbox(True, label="Private")
+                    samples = gr.Checkbox(False, label="Show a few of my rows in the card")
         with gr.Row():
             go = gr.Button("Push to the Hub", variant="primary")
             pack = gr.Button("Download the model (zip)")
@@ -175,6 +174,7 @@ def build(session: gr.State, tab: gr.Tab) -> None:
         state = gr.HTML("", elem_id="push-state")
         preview = card_view.build(session, name, samples)
         longer = jobs.build(session)
+    share = sharing.build(session)
     with gr.Accordion("Delete this run", open=False, visible=False) as trash, gr.Row():
         sure = gr.Checkbox(False, label="Delete the model, the rows and the report for good")
         bin_it = gr.Button("Delete", variant="stop")
@@ -182,7 +182,7 @@ def build(session: gr.State, tab: gr.Tab) -> None:
     for trigger in (tab.select, session.change, state.change):
         trigger(sharing.show, session, share, **QUIET)
 
-    shown = [words, body, name, *preview, state, trash, longer, go, timer, seen]
+    shown = [words, body, name, *preview, state, trash, longer, mine, go, timer, seen]
     for trigger in (tab.select, timer.tick, session.change):
         trigger(show, [session, seen], shown, **QUIET)
     go.click(
