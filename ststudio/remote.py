@@ -68,7 +68,7 @@ def endpoint() -> str:
 def credential(token: str | None) -> str | Literal[False]:
     """Return what the Hub's client sends: this token, or none; never one found on this machine."""
     if token and not TOKEN.fullmatch(token):
-        raise StudioError("This is not a Hub token. Sign in again, or sign out.")
+        raise StudioError("This is not a Hub token. Sign in again, or use another.")
     return token or False
 
 
@@ -173,7 +173,10 @@ NOT_THERE: dict[type[Exception], str] = {
 def _explain_status(response: httpx2.Response, what: str) -> StudioError:
     status = response.status_code
     if status == 401:
-        return StudioError("The Hub does not accept this token. Sign in again, or sign out.")
+        return StudioError(
+            "The Hub does not accept this token: it has run out, or was withdrawn. Sign in again, "
+            "or use another."
+        )
     if status == 403:
         return StudioError(
             f"The Hub refuses access to {what}. Sign in as someone who may read it: {to_read()}."
