@@ -7,7 +7,8 @@ import pyarrow.compute as pc
 
 NAME = "set"  # of the column that bare arrays are gathered in
 LABEL_CHARACTERS = 40  # of a class's name, on average at most
-RETURNS = 4  # times that a class is met, on average at least
+RETURNS, RETURN = 4, 2  # times that a class is met, on average at least; where it is one word
+WORDLESS = r"^[!-~]+$"
 LEAST_ROWS = 8
 
 
@@ -47,4 +48,6 @@ def _all_two(split: pa.Table) -> bool:
 def _is_class(values: pa.ChunkedArray) -> bool:
     distinct = pc.count_distinct(values).as_py()
     characters = pc.mean(pc.utf8_length(values)).as_py() or 0
-    return distinct > 1 and distinct * RETURNS <= len(values) and characters <= LABEL_CHARACTERS
+    coded = pc.all(pc.match_substring_regex(values, WORDLESS), min_count=0).as_py()
+    returns = distinct * (RETURN if coded else RETURNS) <= len(values)
+    return distinct > 1 and returns and characters <= LABEL_CHARACTERS

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ststudio.data.addresses import addresses, longest, take
-from ststudio.data.names import hint, names_a_text, names_an_id
+from ststudio.data.ids import names_an_id
+from ststudio.data.names import TEXT_ROLES, hint, names_a_text
 from ststudio.data.repeated import attributions, copies
 from ststudio.data.tables import Table
 
@@ -20,7 +21,6 @@ Kind = Literal["text", "number", "bool", "empty"]
 LOOKED_AT = 4_000  # rows: enough to tell a kind, few enough to tell it at once
 COMPARED = 500  # rows whose words are compared
 LISTED = 300  # distinct values kept by name
-TEXTS_COMPARED = 12  # columns
 HANDFUL = 8  # distinct words: classes, whatever their column is called
 FEW = 3  # rows whose texts may all be the same by chance
 
@@ -113,6 +113,11 @@ class Column:
             likeness * (0.5 + 0.5 * self.filled / self.rows) * (2 * self.filled >= self.rows or 0.5)
         )
 
+    @property
+    def named(self) -> float:
+        """Return how strongly the name speaks for any role that holds texts."""
+        return max(hint(role, self.name) for role in (*TEXT_ROLES, "text"))
+
     def speaks_for(self, role: str) -> float:
         """Return how strongly the name speaks for a role, less so over names of classes."""
         return hint(role, self.name) * (0.3 if self._class_like else 1.0)
@@ -181,11 +186,11 @@ def look(table: Table) -> list[Column]:
             column = replace(column, alike=shared_words(first, own))
         columns.append(column)
     prose = [column.name for column in columns if column.prose >= 0.4 and not column.of_list]
-    texts = {name: take(train, addresses(table)[name]) for name in prose[:TEXTS_COMPARED]}
-    below, copied = attributions(texts), copies(texts)
+    texts = {name: take(train, addresses(table)[name]) for name in prose}
+    below, same = attributions(texts), copies(texts)
+    below -= {column.name for column in columns if column.named >= 0.5}
     return [
-        replace(column, is_attribution=column.name in below, copies=copied.get(column.name, NONE))
-        for column in columns
+        replace(c, is_attribution=c.name in below, copies=same.get(c.name, NONE)) for c in columns
     ]
 
 

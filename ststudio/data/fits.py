@@ -55,7 +55,7 @@ def _class_fit(column: Column) -> float:
     if not column.has_numbers and (column.characters > 60 or column.prose > 0.6):
         return 0.0
     if column.distinct == 1:
-        return 0.4
+        return 0.4 if hint("class", column.name) >= 0.9 else 0.2  # else it is no label at all
     return 1.0 if column.repeats else 0.3 * (hint("class", column.name) >= 0.9)
 
 

@@ -84,12 +84,8 @@ def text_columns(columns: list[Column], wish: Wish) -> list[Column]:
     ]
     if sum(column.prose >= 0.4 for column in texts) > 1:  # then names of classes are none
         texts = [c for c in texts if c.prose >= 0.05 or c.name in chosen]
-    best = sorted(texts, key=lambda c: -(c.prose + _named(c) + (c.name in chosen)))[:TEXTS_TRIED]
+    best = sorted(texts, key=lambda c: -(c.prose + c.named + (c.name in chosen)))[:TEXTS_TRIED]
     return [column for column in columns if column in best]
-
-
-def _named(column: Column) -> float:
-    return max(hint(role, column.name) for role in (*TEXT_ROLES, "text"))
 
 
 def _best(case: Case, columns: list[Column], texts: list[Column], wish: Wish) -> Guess | None:

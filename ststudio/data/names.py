@@ -32,7 +32,7 @@ _NAMES: dict[str, dict[float, str]] = {
         "correcto correcta corretto corretta correto juist верный правильный 正确答案 正解 정답",
         0.5: "body content description summary text article definition translation sentence2 text2 "
         "question2 selftext p b d sent1 code match duplicate sentence details paragraph "
-        "paraphrases captions synonyms",
+        "paraphrases captions synonyms snippet snippets sql",
     },
     "negative": {
         1.0: "negative negatives neg negs hardnegative hardnegatives negativepassages "
@@ -75,7 +75,7 @@ _NAMES: dict[str, dict[float, str]] = {
         1.0: "patterns metin teksti szoveg zdanie veta mening nachricht bericht text texts "
         "sentence sentences utterance utterances document content texte texto testo tekst satz "
         "phrase selftext текст 文本 テキスト 本文 텍스트 نص पाठ 内容 句子 文 сообщение",
-        0.8: "message comment review question query post tweet body description input headline "
+        0.8: "utt message comment review question query post tweet body description input headline "
         "title doc abstract request ticket verbatim feedback transcript mail email sms anfrage "
         "consulta richiesta",
     },
@@ -133,40 +133,12 @@ for _role, _pair in (("premise", "sentence1"), ("hypothesis", "sentence2")):
     _HINTS[_role] = {n: 0.8 for n, s in _HINTS[_pair].items() if s == 1.0} | _HINTS[_role]
 
 
-GOODS = "sku|asin|isbn|ean|gtin|upc|mpn"  # what articles are numbered by
-
-# Words that name a key or a place in names such as "pair_id", "doc-id" or "Unnamed: 0".
-ID_NAME = re.compile(
-    r"^(id|ids|_id|idx|index|uuid|guid|hash|url|uri|link|file|filename|path|date|time|timestamp"
-    r"|created_?at|row|row_?(nr|no|number|id)|nr|no|key|author|user|username|lang|language|split"
-    r"|license|licence|genre|year|source_?file|unnamed:? ?\d*"
-    rf"|#|№|{GOODS}|.*[_\-. ](id|ids|idx|index|url|uuid|uid|guid|no|nr|num|number|date|time|at|key"
-    rf"|{GOODS})|[a-z]+id\d?|[A-Za-z]*[a-z]I[Dd])$"
-)
-# Who wrote a row, and what state it is in: neither says anything of its texts.
-ASIDE = re.compile(
-    r"((author|user|reviewer|customer|seller|agent|annotator|worker|editor)_?(name)?"
-    r"|(is_?|has_?|was_?)?(in_?stock|available|active|enabled|published|verified(_?purchase)?"
-    r"|archived|deleted|public|private|locked|visible|draft|edited|pinned|sponsored|featured"
-    r"|images?|photos?|videos?|attachments?))"
-)
-NOT_ID = re.compile(r"^(.*(valid|solid|paid|said|avoid|fluid|grid|covid|humid|bid|aid|kid))$")
-
 TEXT_ROLES = ("anchor", "positive", "negative", "sentence1", "sentence2", "premise", "hypothesis")
 
 
 def names_a_role(name: str) -> bool:
     """Tell whether a whole name, not only a part of it, speaks for any role."""
     return max(names.get(plain(name), 0.0) for names in _HINTS.values()) >= 0.8
-
-
-def names_an_id(name: str) -> bool:
-    """Tell whether a column's name speaks for a key, a place or a date."""
-    if ASIDE.fullmatch(name.lower()):
-        return True
-    # In capitals words are less sure: "Class Index" is a class.
-    capital = hint("class", name) < 0.6 and ID_NAME.match(name.lower())
-    return bool(ID_NAME.match(name) or capital) and not NOT_ID.match(name.lower())
 
 
 def names_a_text(name: str) -> bool:
@@ -182,6 +154,11 @@ def twins(one: str, other: str) -> bool:
     return len(differing) == 1 and differing[0] in ORDINALS and not invented
 
 
+def are_translations(one: str, other: str) -> bool:
+    """Tell whether two names are those of languages, as "en" and "de" are."""
+    return one != other and {plain(one), plain(other)} <= LANGUAGES
+
+
 def plain(name: str) -> str:
     """Return a name without its path, case and separators."""
     path = name.strip().lower().split(".")
@@ -190,6 +167,13 @@ def plain(name: str) -> str:
 
 
 ASKED = {"sentence1": "anchor", "sentence2": "positive"}
+LANGUAGES = frozenset(
+    "ar bg bn ca cs da de el en es et eu fa fi fr gl he hi hr hu id it ja ka ko lt lv mk ms nb nl "
+    "nn no pl pt ro ru sk sl sq sr sv sw ta te th tr uk ur vi zh eng deu ger fra fre spa ita por "
+    "nld pol rus zho jpn kor ara hin english german french spanish italian portuguese dutch polish "
+    "russian chinese japanese korean arabic hindi turkish deutsch francais espanol italiano".split()
+)
+HOLDERS = frozenset("text content value body".split())
 TITLES = frozenset("title titel titre titulo titolo heading headline".split())
 NOT = frozenset("not non no kein keine nicht pas aucun sin ningun niet geen nie ne не".split())
 
@@ -198,20 +182,24 @@ NOT = frozenset("not non no kein keine nicht pas aucun sin ningun niet geen nie 
 def hint(role: str, name: str) -> float:
     """Return how strongly a column's name speaks for a role, 0 to 1."""
     names = _HINTS[role]
-    whole = _bare(name)
+    parent, _, last = name.rpartition(".")
+    known = any(plain(parent) in hints for hints in _HINTS.values()) and parent[:1] != "_"
+    if last.lower() in HOLDERS and known:
+        name = parent  # "positives.text" is what "positives" says
     words = [word for word in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name) if word]
-    path = name.lower().split(".")
-    if len(path) > 1 and path[-1] in ("text", "content", "value", "body"):
-        whole = _bare(path[-2])  # "positives.text" is what "positives" says
     if role == "positive" and hint("negative", name) > 0.5:
         return 0.0  # "wrong answer", "nicht relevant"
     if role == "negative" and _turns_round(words):
         return 0.8
     # "customer_question" speaks for what "question" does, a little less surely.
     parts = [0.7 * names.get(_bare(word), 0.0) for word in words]
+    if words and role in ("anchor", "positive"):
+        parts.append(0.85 * names.get(_bare(words[-1]), 0.0))  # an "ideal answer" is an answer
     # A query and a document are two texts to compare, too, where a label says how they relate.
     parts.append(0.7 * hint(ASKED[role], name) if role in ASKED else 0.0)
-    return max([names.get(plain(name), 0.0), names.get(whole, 0.0), *parts])
+    if role == "negative":
+        parts.append(names.get(plain(name).rstrip("0123456789"), 0.0))  # "distractor2"
+    return max([names.get(plain(name), 0.0), names.get(_bare(name), 0.0), *parts])
 
 
 def names_a_title(name: str) -> bool:
@@ -229,6 +217,8 @@ def _turns_round(words: list[str]) -> bool:
 
 def may_be_negative(name: str, positive: str) -> bool:
     """Tell whether a third text is called a negative, or nothing, or stands beside a "positive"."""
+    if are_translations(name, positive):
+        return False
     if hint("negative", name) >= 0.3 or len(name) < 3 or INVENTED.fullmatch(name):
         return True
     named = any(hint(role, name) >= 0.5 for role in (*TEXT_ROLES, "text"))

@@ -7,6 +7,7 @@ from os.path import commonprefix
 import pyarrow as pa
 
 LOOKED_AT = 300  # rows
+COMPARED = 12  # columns, each with each
 OTHERS = 2  # texts that a row is made of at least
 FEW = 5  # rows whose texts may be alike by chance
 NEARLY_ALL = 0.9  # of the rows
@@ -14,22 +15,24 @@ LONG = 12  # characters that begin or end nearly every text
 WORDS_OWN = 3.0  # that a text has beside those, on average: names and numbers, no sentence
 MOSTLY = 0.5  # of the rows
 ALMOST_WHOLE = 0.8  # of the longer text
-WORD = re.compile(r"[^\W\d_]{2,}")
-
+CHARACTERS = 2_000  # of a text
+# Two letters of a script without blanks are about a word.
+WORD = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{2}|[^\W\d_]{2,}")
 
 Texts = Mapping[str, pa.ChunkedArray]  # by column
 
 
 def attributions(texts: Texts) -> frozenset[str]:
     """Name the columns that say the same under every row, where two others say something."""
-    found = [name for name, values in texts.items() if _is_attribution(values)]
+    # The first text stands above the others: what it begins with is an instruction.
+    found = [name for name in list(texts)[1:] if _is_attribution(texts[name])]
     return frozenset(found if len(texts) - len(found) >= OTHERS else ())
 
 
 def _is_attribution(values: pa.ChunkedArray) -> bool:
     """Tell whether nearly all texts begin or end alike, and hardly say anything else."""
     filled = values.slice(0, LOOKED_AT).drop_null().to_pylist()
-    texts = [" ".join(text.split()) for text in filled]
+    texts = [" ".join(text[:CHARACTERS].split()) for text in filled]
     if len(texts) <= FEW:
         return False
     start = _shared(texts)
@@ -49,7 +52,8 @@ def _shared(texts: list[str]) -> int:
 
 def copies(texts: Texts) -> dict[str, frozenset[str]]:
     """Name for each column those that hold nearly the same text in most rows."""
-    looked = {name: values.slice(0, LOOKED_AT).to_pylist() for name, values in texts.items()}
+    some = list(texts.items())[:COMPARED]
+    looked = {name: values.slice(0, LOOKED_AT).to_pylist() for name, values in some}
     bare = {name: [_bare(text) for text in values] for name, values in looked.items()}
     return {
         name: frozenset(other for other in bare if other != name and _is_copy(own, bare[other]))
@@ -58,10 +62,10 @@ def copies(texts: Texts) -> dict[str, frozenset[str]]:
 
 
 def _bare(text: str | None) -> str:
-    return "".join((text or "").split())
+    return "".join((text or "")[:CHARACTERS].split())
 
 
 def _is_copy(ones: list[str], others: list[str]) -> bool:
     filled = [sorted(pair, key=len) for pair in zip(ones, others, strict=True) if all(pair)]
     same = [s in long and len(s) >= ALMOST_WHOLE * len(long) for s, long in filled]
-    return sum(same) > MOSTLY * len(filled)
+    return sum(same) > max(FEW, MOSTLY * len(filled))

@@ -2,11 +2,19 @@
 
 from ststudio.data.cases import Case
 from ststudio.data.columns import Column
-from ststudio.data.names import TEXT_ROLES, hint, may_be_negative, names_a_title, twins
+from ststudio.data.names import (
+    TEXT_ROLES,
+    are_translations,
+    hint,
+    may_be_negative,
+    names_a_title,
+    twins,
+)
 
 MISCAST = 0.25  # a column used against its name
 NO_NEGATIVE = 0.5  # a text that may well belong to the others, pushed away from them
 UNEVEN = 2.5  # times as long: two texts that are hardly compared with each other
+TRANSLATED = 0.25  # two texts that are called by their languages
 NEARER = 0.05  # in overlap of words
 COPIED = 0.4  # a text beside itself
 ONLY_A_TITLE = 0.15  # where a text beside it says more
@@ -46,7 +54,8 @@ def _as_twins(case: Case, chosen: tuple[Column, ...]) -> float:
         return 0.0
     if case.columns[0] == "anchor":
         names = chosen[0].name, chosen[1].name
-        return 0.05 * twins(*names) - 0.05 * twins(*reversed(names))
+        twinned = 0.05 * twins(*names) - 0.05 * twins(*reversed(names))
+        return TRANSLATED if are_translations(*names) else twinned
     if twins(chosen[0].name, chosen[1].name):
         return 0.15
     first, second = (max(1.0, column.characters) for column in chosen)

@@ -9,6 +9,7 @@ from ststudio.data.repeated import attributions, copies
 from tests.data.nasty import ANSWERS, QUESTIONS
 
 N = 40
+KANJI = "会議室の印刷機受付電話倉庫扇風機二階食堂自動扉設定画面説明書電源"
 INSTRUCTION = "Represent this sentence for searching relevant passages: "
 
 
@@ -36,7 +37,10 @@ def test_a_line_under_every_row_is_an_attribution(told: Callable[[int], str]) ->
 def test_texts_that_begin_or_end_alike_and_say_something_are_kept() -> None:
     told = column([INSTRUCTION + text for text in QUESTIONS])
     signed = column([text + " Kind regards, your help desk" for text in ANSWERS])
-    assert not attributions({**TEXTS, "told": told, "signed": signed})
+    asked = column([f"問い合わせ番号と製品名を添えて{KANJI[i % 20 :]}" for i in range(N)])
+    assert not attributions({**TEXTS, "told": told, "signed": signed, "asked": asked})
+    below = column([f"Licensed CC-BY 4.0, no. {i}" for i in range(N)])
+    assert not attributions({"below": below, **TEXTS})  # the first text is what rows are about
 
 
 def test_a_copy_is_nearly_the_same_text_in_most_rows() -> None:

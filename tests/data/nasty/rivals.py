@@ -38,6 +38,15 @@ SCORES = [
         errors=("score_range",),
     ),
     Nasty(
+        "tax-rates.csv",  # per cent beside one text alone: then it can only be a class
+        lines(
+            [("Artikel", "MwSt"), *((TOLD[i], ("7 %", "19 %")[i % 3 > 0]) for i in range(N))]
+        ).encode(),
+        "text-class",
+        {"text": "Artikel"},
+        "MwSt",
+    ),
+    Nasty(
         "graded-offers.csv",  # the article's number returns as classes do
         lines(
             [
@@ -145,6 +154,95 @@ PAIRS = [
 ]
 
 
+TOLD_BEFORE = "Represent this sentence for searching relevant passages: "
+LAYOUTS = [
+    Nasty(
+        "talks-in-three-languages.tsv",  # a second translation is no negative
+        lines(
+            [
+                ("talk", "en", "fr", "ru"),
+                *(
+                    (f"talk_{i // 5}", q, f, r)
+                    for i, ((q, _), (f, _), (r, _)) in enumerate(
+                        zip(asked(), FRENCH, RUSSIAN, strict=False)
+                    )
+                ),
+            ],
+            "\t",
+        ).encode(),
+        "pair",
+        {"anchor": "en", "positive": "fr"},
+        codes=("extra_column",),
+    ),
+    Nasty(
+        "found-by-a-search-engine.json",  # one score for everything is none
+        as_json(
+            {
+                "took": 3,
+                "hits": {
+                    "total": {"value": N},
+                    "hits": [
+                        {
+                            "_index": "desk",
+                            "_score": 1.0,
+                            "_source": {"title": TOLD[i][:CUT], "content": DOCUMENTS[i]},
+                        }
+                        for i in range(N)
+                    ],
+                },
+            }
+        ),
+        "pair",
+        {"anchor": "_source.title", "positive": "_source.content"},
+    ),
+    Nasty(
+        "ideal-answers.json",  # the kind of question is no class to learn, once it is answered
+        as_json(
+            {
+                "questions": [
+                    {
+                        "body": q,
+                        "type": ("yesno", "list", "factoid")[i % 3],
+                        "ideal_answer": [a],
+                        "snippets": [{"text": DOCUMENTS[i], "beginSection": "abstract"}],
+                    }
+                    for i, (q, a) in enumerate(asked())
+                ]
+            }
+        ),
+        "pair",
+        {"anchor": "body", "positive": "ideal_answer"},
+    ),
+    Nasty(
+        "intents-as-arrays.json",  # one word each, met twice on average: still classes
+        as_json({"train": [[TOLD[i], f"intent_{i * 7 % 29}"] for i in range(N)]}),
+        "text-class",
+        {"text": "text"},
+        "label",
+        codes=("class_in_arrays",),
+    ),
+    Nasty(
+        "quiz.csv",
+        lines(
+            [
+                ("question", "distractor2", "distractor1", "correct_answer"),
+                *((q, ANSWERS[-3 - i], n, a) for i, (q, a, n) in enumerate(triplets())),
+            ]
+        ).encode(),
+        "triplet",
+        {"anchor": "question", "positive": "correct_answer", "negative": "distractor2"},
+        codes=("extra_column",),
+    ),
+    Nasty(
+        "instructions-before-short-queries.tsv",  # what all queries begin with is no attribution
+        lines(((f"{TOLD_BEFORE}{q.split()[-1]}", a, n) for q, a, n in triplets()), "\t").encode(),
+        "triplet",
+        {"anchor": "column1", "positive": "column2", "negative": "column3"},
+        codes=("header_assumed",),
+    ),
+]
+
+
 def named(name: str, names: tuple[str, str, str], texts: list[tuple[str, str]]) -> Nasty:
     """Make a file of texts, texts that belong to them and texts that do not."""
     rows = [(a, b, texts[i - 7][1]) for i, (a, b) in enumerate(texts[:N])]
@@ -210,4 +308,4 @@ PROSE = [
     ),
 ]
 
-FILES = [*SCORES, *PAIRS, *NEGATIVES, *TABLES, *PROSE]
+FILES = [*SCORES, *PAIRS, *LAYOUTS, *NEGATIVES, *TABLES, *PROSE]

@@ -1,0 +1,33 @@
+"""Names of columns that number, date or place the rows, or say what state they are in."""
+
+import re
+
+from ststudio.data.names import hint
+
+GOODS = "sku|asin|isbn|ean|gtin|upc|mpn"  # what articles are numbered by
+
+# Words that name a key or a place in names such as "pair_id", "doc-id" or "Unnamed: 0".
+ID_NAME = re.compile(
+    r"^(id|ids|_id|idx|index|uuid|guid|hash|url|uri|link|file|filename|path|date|time|timestamp"
+    r"|created_?at|row|row_?(nr|no|number|id)|nr|no|key|author|user|username|lang|language|split"
+    r"|license|licence|genre|year|source_?file|unnamed:? ?\d*"
+    rf"|#|№|{GOODS}|.*[_\-. ](id|ids|idx|index|url|uuid|uid|guid|no|nr|num|number|date|time|at|key"
+    rf"|{GOODS})|[a-z]+id\d?|[A-Za-z]*[a-z]I[Dd])$"
+)
+# Who wrote a row, and what state it is in: neither says anything of its texts.
+ASIDE = re.compile(
+    r"((author|user|reviewer|customer|seller|agent|annotator|worker|editor)_?(name)?"
+    r"|(is_?|has_?|was_?)?(in_?stock|available|active|enabled|published|verified(_?purchase)?"
+    r"|archived|deleted|public|private|locked|visible|draft|edited|pinned|sponsored|featured"
+    r"|images?|photos?|videos?|attachments?))"
+)
+NOT_ID = re.compile(r"^(.*(valid|solid|paid|said|avoid|fluid|grid|covid|humid|bid|aid|kid))$")
+
+
+def names_an_id(name: str) -> bool:
+    """Tell whether a column's name speaks for a key, a place or a date."""
+    if ASIDE.fullmatch(name.lower()):
+        return True
+    # In capitals words are less sure: "Class Index" is a class.
+    capital = hint("class", name) < 0.6 and ID_NAME.match(name.lower())
+    return bool(ID_NAME.match(name) or capital) and not NOT_ID.match(name.lower())
