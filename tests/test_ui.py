@@ -3,7 +3,7 @@
 import warnings
 
 from ststudio.runs.store import get_store
-from ststudio.tabs.published import ENDPOINTS
+from ststudio.tabs.documented import ENDPOINTS
 from ststudio.tabs.session import Session
 from ststudio.ui import build_ui, keep
 

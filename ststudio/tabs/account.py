@@ -10,8 +10,8 @@ from ststudio.hub.account import Account
 from ststudio.hub.account import whoami as ask_whoami
 from ststudio.signing_in import has_button, to_push
 from ststudio.tabs import QUIET, explained
+from ststudio.tabs.documented import publish
 from ststudio.tabs.header import SIGN_IN
-from ststudio.tabs.published import publish
 from ststudio.tabs.visitor import visitor_token
 
 CLICK_SIGN_IN = f"() => document.querySelector('#{SIGN_IN}').click()"

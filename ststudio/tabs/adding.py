@@ -17,7 +17,7 @@ from ststudio.data.findings import count
 from ststudio.data.uploads import accept_upload
 from ststudio.errors import StudioError
 from ststudio.tabs import explained
-from ststudio.tabs.published import publish
+from ststudio.tabs.documented import publish
 from ststudio.tabs.visitor import visitor_token
 
 Json = dict[str, Any]

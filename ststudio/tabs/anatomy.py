@@ -12,7 +12,7 @@ from ststudio.errors import StudioError
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import explained
-from ststudio.tabs.published import publish
+from ststudio.tabs.documented import publish
 
 Json = Mapping[str, Any]
 

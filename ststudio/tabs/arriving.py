@@ -13,8 +13,8 @@ from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.tabs import QUIET, explained
+from ststudio.tabs.documented import publish
 from ststudio.tabs.progress import bar
-from ststudio.tabs.published import publish
 from ststudio.tabs.recipes import taken_of_run
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token

@@ -13,7 +13,7 @@ from ststudio.remote import check_id
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import CLICK, QUIET, explained, offered
-from ststudio.tabs.published import publish
+from ststudio.tabs.documented import publish
 from ststudio.tabs.session import Session, shown_run
 
 

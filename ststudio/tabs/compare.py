@@ -1,10 +1,10 @@
 """The Compare tab asks what changed."""
 
-import html
 from typing import Any
 
 import gradio as gr
 
+from ststudio.hub.markdown import plain
 from ststudio.remote import endpoint
 from ststudio.runs.run import Run
 from ststudio.tabs import QUIET, anatomy, headline, mapping, searching, sizing
@@ -27,17 +27,16 @@ def heading(run: Run) -> str:
         return opened_words(run)
     counts = run.facts.get("counts", {})
     notes = [note for note in run.facts.get("notes", []) if "document" in note]
-    within = html.escape(notes[-1]) if notes else f"{counts.get('corpus', 0):,} documents."
-    about = html.escape(str(run.facts.get("title", "")))
+    within = plain(notes[-1], 500) if notes else f"{counts.get('corpus', 0):,} documents."
+    about = plain(run.facts.get("title", ""))
     return f"One question, two models, trained on **{about}**. {within}"
 
 
 def opened_words(run: Run) -> str:
     """Say what a pushed model reports of itself, and how it can be tried."""
     opened = run.opened or {}
-    name = html.escape(opened["id"])
     return (
-        f"## {name}\nOpened from the [Hub]({endpoint()}/{name}) at commit "
+        f"## {plain(opened['id'])}\nOpened from the [Hub]({endpoint()}/{opened['id']}) at commit "
         f"{opened['revision'][:7]}. The figures are those that its repository holds: nothing was "
         "measured again here, and the rows it was trained and tested on did not come with it.\n\n"
         f"{verdict_words(run)}\n\n**Try it on texts of your own**: add them under *Other texts, "

@@ -13,9 +13,9 @@ from ststudio.data.examples import make_examples
 from ststudio.data.sources import open_source
 from ststudio.errors import StudioError
 from ststudio.tabs import CLICK, explained, offered, picking, recipes
+from ststudio.tabs.documented import publish
 from ststudio.tabs.examination import examine
 from ststudio.tabs.mending import build_findings, build_reading
-from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session
 from ststudio.tabs.story import EMPTY, parts_words, story, table_html
 from ststudio.tabs.visitor import visitor_token

@@ -20,7 +20,7 @@ from ststudio.hub.package import propose_name
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import QUIET, explained
-from ststudio.tabs.published import publish
+from ststudio.tabs.documented import publish
 from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.visitor import visitor_token
 

@@ -14,13 +14,13 @@ from ststudio.errors import StudioError
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import QUIET, explained
+from ststudio.tabs.documented import publish
 from ststudio.tabs.map_asking import ask, drawn_map, find, over_and_near, picked
 from ststudio.tabs.map_colours import COLOURINGS, Shown, choices, cluster_labels
 from ststudio.tabs.map_methods import FIRST, METHODS
 from ststudio.tabs.map_stage import build_stage
 from ststudio.tabs.map_story import moved_html, trust_words
 from ststudio.tabs.progress import bar
-from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session, shown_run
 
 MOVED = 10  # points that moved most, listed

@@ -13,8 +13,8 @@ from ststudio.data.findings import count
 from ststudio.data.negatives import CODE, RELATIVE_MARGIN
 from ststudio.errors import StudioError
 from ststudio.tabs import QUIET, explained
+from ststudio.tabs.documented import publish
 from ststudio.tabs.progress import bar
-from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
 from ststudio.tabs.watching import follow

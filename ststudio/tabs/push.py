@@ -17,8 +17,8 @@ from ststudio.settings import MB
 from ststudio.signing_in import to_push
 from ststudio.tabs import CLICK, QUIET, account, card_view, explained, jobs, offered, sharing
 from ststudio.tabs.account import full_name
+from ststudio.tabs.documented import publish
 from ststudio.tabs.progress import bar
-from ststudio.tabs.published import publish
 from ststudio.tabs.script import build_script
 from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.visitor import visitor_token

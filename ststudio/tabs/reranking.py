@@ -12,9 +12,9 @@ from ststudio.rerankers import DEFAULT_RERANKER
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import explained
+from ststudio.tabs.documented import publish
 from ststudio.tabs.headline import duration
 from ststudio.tabs.progress import bar
-from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
 

@@ -15,8 +15,8 @@ from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.tabs import QUIET, adding, explained
 from ststudio.tabs.adding import OWN_TEXTS
+from ststudio.tabs.documented import publish
 from ststudio.tabs.progress import bar
-from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
 

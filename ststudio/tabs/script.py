@@ -9,7 +9,7 @@ from ststudio.errors import StudioError
 from ststudio.hub.script_pack import NAME, zip_script
 from ststudio.runs.store import get_store
 from ststudio.tabs import CLICK, explained, offered
-from ststudio.tabs.published import publish
+from ststudio.tabs.documented import publish
 from ststudio.tabs.session import Session, shown_run
 from ststudio.training.script import train_script
 

@@ -14,8 +14,8 @@ from ststudio.errors import StudioError
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import QUIET, changed, explained, reranking, scoping
+from ststudio.tabs.documented import publish
 from ststudio.tabs.hits import TOP_K, hits_html, said
-from ststudio.tabs.published import publish
 from ststudio.tabs.scoping import OWN, Chosen
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token

@@ -17,7 +17,7 @@ from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.signing_in import space_id
 from ststudio.tabs import CLICK, explained, offered
-from ststudio.tabs.published import publish
+from ststudio.tabs.documented import publish
 from ststudio.tabs.session import Session, shown_run
 
 LASTS = (

@@ -13,8 +13,8 @@ from ststudio.errors import StudioError
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import explained
+from ststudio.tabs.documented import publish
 from ststudio.tabs.progress import bar, build_job, wire_job
-from ststudio.tabs.published import publish
 from ststudio.tabs.session import Session
 
 SIZES = Job(

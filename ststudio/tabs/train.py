@@ -16,11 +16,11 @@ from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.shelf import DEFAULT_MODEL
 from ststudio.tabs import QUIET, building, estimating, explained, negatives, racing, recipes
+from ststudio.tabs.documented import publish
 from ststudio.tabs.endpoints import ENDPOINTS
 from ststudio.tabs.examination import with_base
 from ststudio.tabs.mending import build_findings
 from ststudio.tabs.options import build_options, chosen, suit
-from ststudio.tabs.published import publish
 from ststudio.tabs.running import EMPTY, show
 from ststudio.tabs.session import Session, losses_of, shown_run, whole
 from ststudio.tabs.visitor import visitor_token

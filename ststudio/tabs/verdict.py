@@ -4,6 +4,7 @@ import html
 from typing import Any
 
 from ststudio.data.cases import CASES
+from ststudio.hub.markdown import plain
 from ststudio.runs.run import Run
 from ststudio.training.metrics import shown_metrics, units_of
 from ststudio.training.paid import paid
@@ -26,9 +27,9 @@ def verdict_words(run: Run) -> str:
         return ""
     case = CASES[run.facts["case"]]
     head, sentence = in_words(report, case.metric_title, units_of(case))
-    notes = "".join(f"\n- {html.escape(note)}" for note in run.facts.get("notes", []))
+    notes = "".join(f"\n- {plain(note, 500)}" for note in run.facts.get("notes", []))
     return (
-        f"### {head}\nOn **{html.escape(str(run.facts.get('title', '')))}**: {sentence}\n\n"
+        f"### {head}\nOn **{plain(run.facts.get('title', ''))}**: {sentence}\n\n"
         f"{paid(report, run.facts)}\n\n"
         f"{classifier_words(report)}"
         f"Trained on {report['rows_used']:,} rows for {report['train_seconds']:.0f} s"
@@ -76,7 +77,7 @@ def base_words(run: Run) -> str:
     if base.get("weights_revision"):
         commit += f", weights as the Hub converted them at {base['weights_revision'][:7]}"
     origin = ORIGINS.get(base.get("origin", ""), "origin unknown")
-    return f"Base: {html.escape(str(base.get('id', '')))} ({origin}{commit})."
+    return f"Base: {plain(base.get('id', ''))} ({origin}{commit})."
 
 
 def metrics_html(run: Run) -> str:

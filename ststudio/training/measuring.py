@@ -87,7 +87,7 @@ class Progress:
         """Count texts that were embedded, and estimate the seconds that the others take."""
         self.done = min(self.done + texts, self.total)
         now = time.monotonic()
-        if now - self.written > STATE_SECONDS:
+        if self.done and now - self.written > STATE_SECONDS:
             self.written = now
             left = (self.total - self.done) * (now - self.started) / self.done
             self.run.update(measured=self.done / self.total, measuring_seconds=left)

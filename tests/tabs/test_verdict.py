@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 from ststudio.runs.run import Run
 from ststudio.runs.store import RunStore
+from ststudio.tabs.compare import heading
 from ststudio.tabs.verdict import classifier_words, metrics_html, verdict_words
 
 REPORT: dict[str, Any] = {
@@ -82,3 +84,11 @@ def test_a_classifier_is_called_better_only_where_it_is(
 
 def test_nothing_is_said_of_a_classifier_where_none_was_measured() -> None:
     assert classifier_words(REPORT) == ""
+
+
+def test_a_title_fetches_nothing_and_is_no_markup(tmp_path: Path) -> None:
+    run = a_run(tmp_path, REPORT)
+    run.update_facts(title="![x](http://evil.example/p.png)", notes=["[y](javascript:1)"])
+    shown = MarkdownIt("commonmark").parse(f"{verdict_words(run)}\n\n{heading(run)}")
+    inside = {child.type for token in shown for child in token.children or []}
+    assert {"image", "link_open"}.isdisjoint(inside)

@@ -57,53 +57,41 @@ def remade(case: str) -> Examples:
     return replace(scored, case=case, **parts)
 
 
-def kinds() -> list[Any]:
-    """Return what a run may be: a case, and what else its recipe and its course say."""
-    found = [
-        pytest.param(case.key, {"loss": loss}, id=f"{case.key} {loss}")
+EUCLIDEAN = {"loss": "TripletLoss", "loss_settings": {"distance": "euclidean"}}
+GUIDED = {"loss": "GISTEmbedLoss", "loss_settings": {"guide": "run:" + "b" * 32}}
+# What a run may be: a case, and what else its recipe and its course say.
+KINDS_OF_RUNS: dict[str, tuple[str, dict[str, Any]]] = {
+    **{
+        f"{case.key} {loss}": (case.key, {"loss": loss})
         for case in CASES.values()
         for loss in case.losses
-    ]
-    euclidean = {"loss": "TripletLoss", "loss_settings": {"distance": "euclidean"}}
-    more = {
-        "euclidean": ("triplet", euclidean),
-        "bent": ("triplet", BENT),
-        "stopped": ("triplet", {"plans": ((0, 200), (7, 7)), "looks": ((0, 0.5), (7, 0.6))}),
-        "without dev": ("triplet", {"looks": (), "plans": ((0, 200), (9, 90))}),
-        "matryoshka": ("pair", {"matryoshka_dims": [384, 64, 32]}),
-        "lora": ("pair", {"lora": LORA}),
-        "prompts": ("pair", {"prompts": {"query": 'say "so": ', "document": "it's a\npassage: "}}),
-        "length": ("pair", {"max_seq_length": 64}),
-        "earlier run": ("pair", {"base_model": "run:" + "a" * 32}),
-        "guided by an earlier run": (
-            "pair",
-            {"loss": "GISTEmbedLoss", "loss_settings": {"guide": "run:" + "b" * 32}},
-        ),
-        "decay": ("text-class", {"weight_decay": 0.01, "lr_scheduler_type": "constant"}),
-    }
-    more |= {f"built {name}": ("pair", {"modules": m}) for name, m in (KINDS | LENT).items()}
-    return found + [pytest.param(*kind, id=name) for name, kind in more.items()]
+    },
+    "euclidean": ("triplet", EUCLIDEAN),
+    "bent": ("triplet", BENT),
+    "stopped": ("triplet", {"plans": ((0, 200), (7, 7)), "looks": ((0, 0.5), (7, 0.6))}),
+    "without dev": ("triplet", {"looks": (), "plans": ((0, 200), (9, 90))}),
+    "matryoshka": ("pair", {"matryoshka_dims": [384, 64, 32]}),
+    "lora": ("pair", {"lora": LORA}),
+    "prompts": ("pair", {"prompts": {"query": 'say "so": ', "document": "it's a\npassage: "}}),
+    "length": ("pair", {"max_seq_length": 64}),
+    "earlier run": ("pair", {"base_model": "run:" + "a" * 32}),
+    "guided by an earlier run": ("pair", GUIDED),
+    "decay": ("text-class", {"weight_decay": 0.01, "lr_scheduler_type": "constant"}),
+    "bfloat16": ("triplet", {"trained_in": "bfloat16"}),
+    **{f"built {name}": ("pair", {"modules": m}) for name, m in (KINDS | LENT).items()},
+}
 
 
-@pytest.fixture(scope="module")
-def ruff() -> Callable[..., None]:
-    """Return what checks a script as its readers would."""
+def ruff(folder: Path, *ignored: str) -> None:
+    """Check scripts as their readers would."""
     found = shutil.which("ruff", path=str(Path(sys.executable).parent))
     assert found
-
-    def check(script: str, *ignored: str) -> None:
-        asked = (
-            ["check", "--select", "E,F,I,UP,B,C90", *(f"--ignore={rule}" for rule in ignored)],
-            ["format", "--check"],
-        )
-        for command in asked:
-            line = [found, *command, "--isolated", "--line-length", "100", "--target-version"]
-            done = subprocess.run(
-                [*line, "py311", "-"], input=script, capture_output=True, text=True, timeout=30
-            )
-            assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{script}"
-
-    return check
+    how = ["--isolated", "--no-cache", "--line-length", "100", "--target-version", "py311"]
+    rules = ["--select", "E,F,I,UP,B,C90", *(f"--ignore={rule}" for rule in ignored)]
+    for asked in (["check", *rules], ["format", "--diff"]):
+        line = [found, *asked, *how, str(folder)]
+        done = subprocess.run(line, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def imports(script: str) -> set[str]:
@@ -116,27 +104,37 @@ def imports(script: str) -> set[str]:
     return {name.partition(".")[0] for name in found}
 
 
-@pytest.mark.parametrize(("case", "how"), kinds())
-def test_a_script_is_tidy_and_needs_nothing_of_st_studio(
-    case: str,
-    how: dict[str, Any],
-    rows: Callable[[str], Examples],
-    ruff: Callable[[str], None],
-    tmp_path: Path,
+@pytest.fixture(scope="module")
+def scripts(rows: Callable[[str], Examples], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the script of a run of every kind."""
+    runs, folder = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("scripts")
+    for name, (case, how) in KINDS_OF_RUNS.items():
+        examples = rows(case)
+        if how.get("looks") == ():
+            examples = replace(examples, dev=examples.dev.slice(0, 0))
+        run = told(runs, examples, **how)
+        (folder / f"{name.replace(' ', '_')}.py").write_text(train_script(run), encoding="utf-8")
+        shutil.rmtree(run.path)
+    return folder
+
+
+def test_scripts_are_tidy(scripts: Path) -> None:
+    ruff(scripts)
+
+
+@pytest.mark.parametrize("name", KINDS_OF_RUNS)
+def test_a_script_needs_nothing_of_st_studio_and_is_no_longer_than_a_page_or_two(
+    name: str, scripts: Path
 ) -> None:
-    examples = rows(case)
-    if how.get("looks") == ():
-        examples = replace(examples, dev=examples.dev.slice(0, 0))
-    script = train_script(told(tmp_path, examples, **how))
+    script = (scripts / f"{name.replace(' ', '_')}.py").read_text(encoding="utf-8")
     compile(script, "train.py", "exec")
-    ruff(script)
     assert imports(script) <= ALLOWED
     assert len(script.splitlines()) < 200
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_that_data_or_a_visitor_says_becomes_code(
-    text: str, rows: Callable[[str], Examples], ruff: Callable[..., None], tmp_path: Path
+    text: str, rows: Callable[[str], Examples], tmp_path: Path
 ) -> None:
     text = text.replace("\ud800", "")  # no run can hold half a character
     said = f"{text}\nimport os\n# ///"
@@ -153,7 +151,9 @@ def test_nothing_that_data_or_a_visitor_says_becomes_code(
     script = train_script(
         told(tmp_path / "hostile", rows("pair"), prompts=prompts, facts=facts, fixes=fixes)
     )
-    ruff(script, "E501")  # a long text has no end before its own
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "train.py").write_text(script, encoding="utf-8")
+    ruff(tmp_path / "scripts", "E501")  # a long text has no end before its own
     assert shape(script) == shape(plain)
     assert script.count("# /// script\n") == 1 and script.count("# ///\n") == 1
     assert all(line.isprintable() for line in script.split("\n"))

@@ -1,7 +1,7 @@
 """Scripts that take rows from where they were published: told only where they are the run's."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from ststudio.runs.run import Run
 from ststudio.training.recipe import Recipe
 from ststudio.training.script import exported
 from tests.hub.server import Hub
-from tests.training.test_script import ruff  # noqa: F401 - a fixture
+from tests.training.test_script import ruff
 from tests.training.told import told
 
 WORDS = "lamp desk badge door key printer screen cable chair router".split()
@@ -107,19 +107,24 @@ TOLD: dict[str, tuple[dict[str, bytes], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", TOLD)
-def test_rows_of_the_hub_are_told_in_lines(
-    name: str,
-    published: Publish,
-    ruff: Callable[[str], None],  # noqa: F811
-) -> None:
+FAST = ("pairs cut from train", "classes with a test")  # the others take as long
+
+
+def slow_but(names: Iterable[str], *fast: str) -> list[Any]:
+    return [n if n in fast else pytest.param(n, marks=pytest.mark.slow) for n in names]
+
+
+@pytest.mark.parametrize("name", slow_but(TOLD, *FAST))
+def test_rows_of_the_hub_are_told_in_lines(name: str, published: Publish, tmp_path: Path) -> None:
     files, asked = TOLD[name]
     run, _ = published(files, **asked)
     script, tables = exported(run)
     assert not tables
     assert 'DATA = "alice/rows"' in script and "Path(" not in script
     assert f'DATA_REVISION = "{run.recipe["source"]["revision"]}"' in script
-    ruff(script)
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "train.py").write_text(script, encoding="utf-8")
+    ruff(tmp_path / "scripts")
     compile(script, "train.py", "exec")
 
 
@@ -136,7 +141,7 @@ ELSEWHERE: dict[str, tuple[dict[str, bytes], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", ELSEWHERE)
+@pytest.mark.parametrize("name", slow_but(ELSEWHERE, "lists"))
 def test_what_takes_more_lies_in_files_and_that_is_said(name: str, published: Publish) -> None:
     files, asked = ELSEWHERE[name]
     run, examples = published(files, **asked)

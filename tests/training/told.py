@@ -25,6 +25,7 @@ def told(
     looks: Sequence[tuple[int, float]] = LOOKS,
     prompts: dict[str, str] | None = None,
     facts: dict[str, Any] | None = None,
+    trained_in: str = "float32",
     **asked: Any,
 ) -> Run:
     """Lay out a run that has ended."""
@@ -43,6 +44,6 @@ def told(
     run.embeddings_dir.mkdir()
     np.save(run.embeddings_dir / "tuned.npy", np.zeros((3, 384), np.float32))
     run.write_report({"metric": case.metric, "n": 150, "baseline": 0.6, "score": 0.7})
-    run.update(trained_in="float32")
+    run.update(trained_in=trained_in)
     run.end("finished")
     return run

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ststudio.tabs.published import ENDPOINTS
+from ststudio.tabs.documented import ENDPOINTS
 from ststudio.ui import build_ui
 from tests.conftest import TOKEN
 from tests.hub.server import Hub
@@ -86,5 +86,5 @@ def test_the_readmes_example_runs_as_it_is(
 
 def test_every_endpoint_is_offered_in_the_one_way_that_documents_it() -> None:
     for file in (Path(ROOT) / "ststudio" / "tabs").glob("*.py"):
-        if file.name != "published.py":
+        if file.name != "documented.py":
             assert "gr.api(" not in file.read_text(encoding="utf-8"), file
