@@ -13,6 +13,7 @@ from ststudio.remote import check_id
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.tabs import CLICK, QUIET, explained, offered
+from ststudio.tabs.account import full_name
 from ststudio.tabs.documented import publish
 from ststudio.tabs.session import Session, shown_run
 
@@ -44,10 +45,10 @@ def _named(name: object) -> str:
         return NO_NAME
 
 
-def redraw(session: Session, name: str, samples: bool) -> tuple[str, str]:
-    """Show the card as it would be with this name, with rows or without."""
+def redraw(session: Session, owner: str | None, name: str, samples: bool) -> tuple[str, str]:
+    """Show the card as it would be under this name, with rows or without."""
     run = shown_run(session)
-    return views(run, name, samples) if run else ("", "")
+    return views(run, full_name(owner, name), samples) if run else ("", "")
 
 
 @explained
@@ -62,16 +63,18 @@ def download_report(session: Session) -> str:
         return offered(file)
 
 
-def build(session: gr.State, name: gr.Textbox, samples: gr.Checkbox) -> tuple[gr.Markdown, gr.Code]:
-    """Lay out the card in both shapes, drawn again when name or samples change."""
+def build(
+    session: gr.State, owner: gr.Dropdown, name: gr.Textbox, samples: gr.Checkbox
+) -> tuple[gr.Markdown, gr.Code]:
+    """Lay out the card in both shapes, drawn again when owner, name or samples change."""
     with gr.Accordion("The card as it will be", open=False, elem_id="card"), gr.Row():
         with gr.Column(min_width=320):
             # Text of the data is escaped in the card itself; what is left, Gradio sanitises.
             read = gr.Markdown("", max_height=640, container=True, elem_id="card-read")
         with gr.Column(min_width=320):
             text = gr.Code("", language="markdown", show_label=False, max_lines=32)
-    samples.input(redraw, [session, name, samples], [read, text], **QUIET)
-    name.blur(redraw, [session, name, samples], [read, text], **QUIET)
+    for changed in (samples.input, owner.change, name.blur):
+        changed(redraw, [session, owner, name, samples], [read, text], **QUIET)
     publish(card_text, "card")
     publish(report_text, "report")
     return read, text

@@ -127,7 +127,7 @@ def on_the_hub(run: Run) -> str:
     )
 
 
-def show(session: Session, seen: str) -> tuple[Any, ...]:
+def show(session: Session, seen: str, owner: str | None) -> tuple[Any, ...]:
     """Open the tab for a run with a model, and say where its push stands."""
     run = shown_run(session)
     if run is None or not run.has_model or not run.ended or run.opened:
@@ -145,7 +145,7 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
         gr.update(visible=False),
         gr.update(visible=True),
         name if fresh else gr.skip(),
-        *(card_view.views(run, name) if fresh else (gr.skip(), gr.skip())),
+        *(card_view.views(run, full_name(owner, name)) if fresh else (gr.skip(), gr.skip())),
         push_html(pushed),
         *(gr.update(visible=session.owner) for _ in range(4)),
         gr.Timer(active=pushed is not None and pushed["state"] == "running"),
@@ -172,7 +172,7 @@ def build(session: gr.State, tab: gr.Tab) -> None:
             card_view.build_report(session)
             build_script(session)
         state = gr.HTML("", elem_id="push-state")
-        preview = card_view.build(session, name, samples)
+        preview = card_view.build(session, namespace, name, samples)
         longer = jobs.build(session)
     share = sharing.build(session)
     with gr.Accordion("Delete this run", open=False, visible=False) as trash, gr.Row():
@@ -184,7 +184,7 @@ def build(session: gr.State, tab: gr.Tab) -> None:
 
     shown = [words, body, name, *preview, state, trash, longer, mine, go, timer, seen]
     for trigger in (tab.select, timer.tick, session.change):
-        trigger(show, [session, seen], shown, **QUIET)
+        trigger(show, [session, seen, namespace], shown, **QUIET)
     go.click(
         begin,
         [session, namespace, name, private, samples],

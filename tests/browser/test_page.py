@@ -74,6 +74,7 @@ def test_the_whole_way_and_a_reload_in_mid_training(page: Page, served_hub: Hub)
         page.get_by_role("button", name="Download the model (zip)", exact=True).click()
     with zipfile.ZipFile(download.value.path()) as pack:
         assert {"README.md", "model.safetensors"} <= set(pack.namelist())
+    expect(page.locator("#card-read")).to_contain_text('SentenceTransformer("ada/')
     name = page.get_by_label("Repository")
     name.fill("from-the-page")
     page.get_by_role("button", name="Push to the Hub", exact=True).click()

@@ -31,19 +31,19 @@ def test_the_card_is_shown_as_people_read_it_beside_its_whole_text(session: Sess
 
 
 def test_rows_are_shown_when_the_box_is_ticked(session: Session) -> None:
-    assert "secret row" not in "".join(redraw(session, "tickets", False))
-    assert all("secret row" in shown for shown in redraw(session, "tickets", True))
-    assert redraw(Session(), "tickets", True) == ("", "")
+    assert "secret row" not in "".join(redraw(session, None, "tickets", False))
+    assert all("secret row" in shown for shown in redraw(session, None, "tickets", True))
+    assert redraw(Session(), None, "tickets", True) == ("", "")
 
 
 def test_a_name_that_is_none_stays_out_of_the_card(session: Session) -> None:
-    read, _ = redraw(session, '"); import os; ("', False)
+    read, _ = redraw(session, None, '"); import os; ("', False)
     assert 'SentenceTransformer("path/to/this/folder")' in read and "import os" not in read
 
 
 def test_programs_get_the_same_card_and_report(session: Session) -> None:
     run = session.run or ""
-    assert card_text(run, repo_id="ada/x") == redraw(session, "ada/x", False)[1]
+    assert card_text(run, repo_id="ada/x") == redraw(session, "ada", "x", False)[1]
     assert "secret row" not in card_text(run, include_samples="yes")  # type: ignore[arg-type]
     assert report_text(run).startswith("<!doctype html>")
 
