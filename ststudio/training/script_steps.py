@@ -125,7 +125,10 @@ def arguments_code(export: Export) -> Code:
     name = "SentenceTransformerTrainingArguments"
     text = call(f"args = {name}", arguments)
     if bf16:
-        text = "# The run trained in bfloat16; where a GPU lacks it, float32 takes longer.\n" + text
+        text = (
+            "# The run trained in bfloat16: expect numbers close to its own. Else this is float32.\n"
+            + text
+        )
     return Code(text, {f"sentence_transformers:{name}"})
 
 
