@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from sentence_transformers.sentence_transformer import losses
 
@@ -25,7 +24,7 @@ from ststudio.training.script import PACKAGES, exported, train_script
 from tests.training.built import KINDS, LENT
 from tests.training.samples import examples_of
 from tests.training.test_script_text import HOSTILE
-from tests.training.told import LOOKS, told
+from tests.training.told import LOOKS, remade, told
 
 LORA = {"r": 8, "alpha": 16, "dropout": 0.0}
 BENT = {"plans": ((0, 200), (3, 41), (5, 44)), "looks": ((0, 0.5), (6, 0.6), (44, 0.7))}
@@ -47,18 +46,6 @@ def rows() -> Callable[[str], Examples]:
         return known[case]
 
     return of
-
-
-def remade(case: str) -> Examples:
-    """Return the sample's scored pairs with labels in their scores' place."""
-    scored, names = examples_of("pair-score"), CASES[case].columns
-
-    def labelled(rows: pa.Table) -> pa.Table:
-        labels = pa.array([int(score > 0.5) for score in rows["score"].to_pylist()])
-        return pa.table({**dict(zip(names, rows.columns, strict=False)), "label": labels})
-
-    parts = {name: labelled(getattr(scored, name)) for name in ("train", "dev", "test")}
-    return replace(scored, case=case, **parts)
 
 
 EUCLIDEAN = {"loss": "TripletLoss", "loss_settings": {"distance": "euclidean"}}
@@ -264,7 +251,9 @@ def test_what_nobody_can_repeat_is_said(scripts: Path) -> None:
     assert drawn in (scripts / "lora_with_dropout.py").read_text(encoding="utf-8")
     assert drawn not in (scripts / "lora.py").read_text(encoding="utf-8")
     said = (scripts / "bfloat16.py").read_text(encoding="utf-8")
-    assert "expect numbers close to its own" in said and "    bf16=torch.cuda." in said
+    assert (
+        "expect numbers close to its own, not the same" in said and "    bf16=torch.cuda." in said
+    )
 
 
 def test_every_loss_that_can_gather_is_known_to() -> None:
