@@ -42,7 +42,7 @@ def download(session: Session) -> str:
 
 def build_script(session: gr.State) -> None:
     """Lay out the button that downloads the script, and wire it."""
-    pack = gr.Button("Download the script (train.py and its rows)")
+    pack = gr.Button("Download the script (train.py)")
     file = gr.DownloadButton("script", elem_id=FILE_ID, elem_classes="packed")
     pack.click(download, session, file, api_visibility="private").success(
         None, js=CLICK.format(id=FILE_ID)

@@ -42,11 +42,16 @@ def model_code(export: Export) -> Code:
         _, source = pinned(guide, "GUIDE")
         code.add(call("guide = SentenceTransformer", [source, LOADED]))
         code.add("guide.requires_grad_(False).eval()\n")
+    if _draws_masks(export):
+        code.add(MASKS)
     if export.recipe.lora:
         _adapted(export.recipe.lora, code)
     return code
 
 
+MASKS = """\
+# Dropout that was asked for draws its masks anew: expect numbers close to the run's, not the same.
+"""
 WITHOUT_DROPOUT = """\
 # The run trained without dropout, and so does this script.
 for module in model[0].modules():
@@ -67,6 +72,15 @@ def _prompts(export: Export) -> str:
         default = export.family.get("default_prompt_name")
         lines += f"model.default_prompt_name = {literal(default)}\n"
     return lines
+
+
+def _draws_masks(export: Export) -> bool:
+    """Tell whether dropout that was asked for draws masks, which no other machine repeats."""
+    layers = export.recipe.modules or []
+    rates = [layer.get("dropout", 0.0) for layer in layers] + [
+        (export.recipe.lora or {}).get("dropout", 0.0)
+    ]
+    return any(rates)
 
 
 def _length(first: str, tokens: int) -> str:

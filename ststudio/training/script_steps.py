@@ -14,6 +14,7 @@ from ststudio.training.script_text import Code, call, literal, named
 LOSS = "sentence_transformers.sentence_transformer.losses"
 LOGGED = 20  # lines of loss in a run
 
+IN_BFLOAT16 = "# The run trained in bfloat16: expect numbers close to its own, not the same.\n"
 KEEP_BEST = '''\
 class KeepBest(TrainerCallback):
     """Go back to the weights that did best on dev, the latest of equals, at the end."""
@@ -125,7 +126,7 @@ def arguments_code(export: Export) -> Code:
     name = "SentenceTransformerTrainingArguments"
     text = call(f"args = {name}", arguments)
     if bf16:
-        text = "# The run trained in bfloat16; where a GPU lacks it, float32 takes longer.\n" + text
+        text = f"{IN_BFLOAT16}{text}"
     return Code(text, {f"sentence_transformers:{name}"})
 
 

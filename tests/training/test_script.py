@@ -2,15 +2,17 @@
 
 import ast
 import inspect
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from sentence_transformers.sentence_transformer import losses
 
@@ -18,14 +20,15 @@ from ststudio.data.cases import CASES
 from ststudio.data.examples import Examples
 from ststudio.errors import StudioError
 from ststudio.training.losses import LOSSES
-from ststudio.training.script import exported, train_script
+from ststudio.training.script import PACKAGES, exported, train_script
 from tests.training.built import KINDS, LENT
 from tests.training.samples import examples_of
 from tests.training.test_script_text import HOSTILE
-from tests.training.told import LOOKS, told
+from tests.training.told import LOOKS, remade, told
 
 LORA = {"r": 8, "alpha": 16, "dropout": 0.0}
 BENT = {"plans": ((0, 200), (3, 41), (5, 44)), "looks": ((0, 0.5), (6, 0.6), (44, 0.7))}
+METADATA = r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$"
 ALLOWED = {
     "accelerate", "collections", "datasets", "hashlib", "json", "math", "pathlib", "peft",
     "sentence_transformers", "string", "tempfile", "tokenizers", "torch", "transformers",
@@ -45,18 +48,6 @@ def rows() -> Callable[[str], Examples]:
     return of
 
 
-def remade(case: str) -> Examples:
-    """Return the sample's scored pairs with labels in their scores' place."""
-    scored, names = examples_of("pair-score"), CASES[case].columns
-
-    def labelled(rows: pa.Table) -> pa.Table:
-        labels = pa.array([int(score > 0.5) for score in rows["score"].to_pylist()])
-        return pa.table({**dict(zip(names, rows.columns, strict=False)), "label": labels})
-
-    parts = {name: labelled(getattr(scored, name)) for name in ("train", "dev", "test")}
-    return replace(scored, case=case, **parts)
-
-
 EUCLIDEAN = {"loss": "TripletLoss", "loss_settings": {"distance": "euclidean"}}
 GUIDED = {"loss": "GISTEmbedLoss", "loss_settings": {"guide": "run:" + "b" * 32}}
 # What a run may be: a case, and what else its recipe and its course say.
@@ -72,6 +63,7 @@ KINDS_OF_RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "without dev": ("triplet", {"looks": (), "plans": ((0, 200), (9, 90))}),
     "matryoshka": ("pair", {"matryoshka_dims": [384, 64, 32]}),
     "lora": ("pair", {"lora": LORA}),
+    "lora with dropout": ("pair", {"lora": {**LORA, "dropout": 0.1}}),
     "prompts": ("pair", {"prompts": {"query": 'say "so": ', "document": "it's a\npassage: "}}),
     "length": ("pair", {"max_seq_length": 64}),
     "earlier run": ("pair", {"base_model": "run:" + "a" * 32}),
@@ -240,6 +232,28 @@ def test_a_run_that_is_not_over_or_has_lost_its_rows_is_explained(
     run.update(state="running")
     with pytest.raises(StudioError, match="ended with a model"):
         train_script(run)
+
+
+def test_uv_reads_what_the_script_needs(scripts: Path) -> None:
+    text = (scripts / "lora.py").read_text(encoding="utf-8")
+    found = re.findall(METADATA, text)  # as PEP 723 has it
+    assert [kind for kind, _ in found] == ["script"]
+    lines = found[0][1].splitlines(keepends=True)
+    needed = tomllib.loads("".join(line.removeprefix("#").removeprefix(" ") for line in lines))
+    pins = dict(pin.split("==") for pin in needed["dependencies"])
+    assert set(pins) == {*PACKAGES, "peft"}
+    assert all(version(name).partition("+")[0] == pin for name, pin in pins.items())
+    assert needed["requires-python"] == ">=3.11"
+
+
+def test_what_nobody_can_repeat_is_said(scripts: Path) -> None:
+    drawn = "Dropout that was asked for draws its masks anew"
+    assert drawn in (scripts / "lora_with_dropout.py").read_text(encoding="utf-8")
+    assert drawn not in (scripts / "lora.py").read_text(encoding="utf-8")
+    said = (scripts / "bfloat16.py").read_text(encoding="utf-8")
+    assert (
+        "expect numbers close to its own, not the same" in said and "    bf16=torch.cuda." in said
+    )
 
 
 def test_every_loss_that_can_gather_is_known_to() -> None:

@@ -23,6 +23,7 @@ from tests.training.built import KINDS, LENT
 from tests.training.samples import examples_of, real_examples
 from tests.training.scripted import AGREE, difference, scripted, trained, unpacked
 from tests.training.tiny import tiny_model
+from tests.training.told import remade
 
 SECONDS = 240
 CASES = ("pair-score", "pair", "text-class", "triplet")
@@ -104,6 +105,8 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "cached": ("pair", {"loss": "CachedMultipleNegativesRankingLoss"}),
     "triplet loss": ("triplet", {"loss": "TripletLoss"}),
     "batch hard": ("text-class", {"loss": "BatchHardTripletLoss"}),
+    "inference": ("nli", {}),
+    "similar or not": ("pair-class", {}),
     "cosine": ("pair-score", {"loss": "CosineSimilarityLoss"}),
     "matryoshka": ("pair", {"matryoshka_dims": [32, 16, 8]}),
     "lora": ("pair", {"lora": {"r": 4, "alpha": 8, "dropout": 0.0}}),
@@ -123,7 +126,8 @@ def test_every_recipe_comes_out_the_same(
     name: str, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case, asked = RECIPES[name]
-    run = trained(tmp_path / "runs", base, examples_of(case), **{"learning_rate": 5e-3, **asked})
+    examples = remade(case) if case in ("nli", "pair-class") else examples_of(case)
+    run = trained(tmp_path / "runs", base, examples, **{"learning_rate": 5e-3, **asked})
     assert moved(run, base) > 3 * AGREE
     check(run, scripted(run, tmp_path / "script", monkeypatch))
 

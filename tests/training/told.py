@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from ststudio.data.cases import CASES
 from ststudio.data.examples import Examples
 from ststudio.runs.run import Run
 from ststudio.runs.store import RunStore
 from ststudio.training.recipe import Recipe
+from tests.training.samples import examples_of
 
 BASE = {"id": "sentence-transformers/all-MiniLM-L6-v2", "revision": "c" * 40}
 SOURCE = {"kind": "upload", "id": "f" * 32}
@@ -47,3 +50,15 @@ def told(
     run.update(trained_in=trained_in)
     run.end("finished")
     return run
+
+
+def remade(case: str) -> Examples:
+    """Return the sample's scored pairs with labels in their scores' place."""
+    scored, names = examples_of("pair-score"), CASES[case].columns
+
+    def labelled(rows: pa.Table) -> pa.Table:
+        labels = pa.array([int(score > 0.5) for score in rows["score"].to_pylist()])
+        return pa.table({**dict(zip(names, rows.columns, strict=False)), "label": labels})
+
+    parts = {name: labelled(getattr(scored, name)) for name in ("train", "dev", "test")}
+    return replace(scored, case=case, **parts)
