@@ -1,6 +1,7 @@
 """What is wrong with rows that have been read: each check returns findings."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from ststudio.data.classes import check_classes
 from ststudio.data.findings import Finding, Fix, Level, count, per_cent
 from ststudio.data.markup import check_markup
 from ststudio.data.rows import Masks, Rows
-from ststudio.data.splits import DEV_WANTED, TEST_WANTED, TRAIN_UNITS, Parts, sizes
+from ststudio.data.splits import DEV_WANTED, TEST_WANTED, TRAIN_UNITS, Parts, part, sizes
 
 SHORT_BYTES = 3  # of letters and digits
 MOSTLY = 0.5  # of the rows: no longer a blemish but a wrong reading
@@ -129,12 +130,11 @@ def check_size(rows: Rows, parts: Parts) -> Iterator[Finding]:
     """Say where there are too few rows to learn, or to tell whether it helped."""
     units = {name: sizes(rows, *place)["units"] for name, place in parts.places.items()}
     if units["train"] < TRAIN_UNITS or not units["test"]:
-        yield Finding(
-            "error",
-            "too_few_rows",
+        said = (
             f"{count(units['train'], 'different training text')} and {units['test']:,} to test "
-            f"are left; at least {TRAIN_UNITS} to train and some to test are needed. Add rows.",
+            f"are left; at least {TRAIN_UNITS} to train and some to test are needed. "
         )
+        yield Finding("error", "too_few_rows", *_more_to_test(rows, said))
     elif units["test"] < TEST_WANTED:
         wide = 0.5 / np.sqrt(units["test"]) * 1.96
         few = ", and no best checkpoint is chosen" if units["dev"] < DEV_WANTED else ""
@@ -145,6 +145,20 @@ def check_size(rows: Rows, parts: Parts) -> Iterator[Finding]:
             f"helped: expect an interval of up to ±{wide:.2f}{few}. {TEST_WANTED} or more give a "
             "verdict.",
         )
+
+
+def _more_to_test(rows: Rows, said: str) -> tuple[str, Fix | None]:
+    """Say what gives texts to test: other rows, or these without the negatives that they share."""
+    if rows.case != "triplet":
+        return said + "Add rows.", None
+    splits = {name: split.drop_columns(["negative"]) for name, split in rows.splits.items()}
+    pairs = replace(rows, case="pair", splits=splits)
+    places = part(pairs, seed=0).places
+    units = {name: sizes(pairs, *place)["units"] for name, place in places.items()}
+    if units["train"] < TRAIN_UNITS or not units["test"]:
+        return said + "Add rows.", None
+    said += "Rows share their negatives, so none can be held out: read them as pairs, or add rows."
+    return said, Fix("use_case", {"case": "pair"})
 
 
 Check = Callable[[Rows], Iterator[Finding]]

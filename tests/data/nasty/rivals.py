@@ -251,6 +251,18 @@ def named(name: str, names: tuple[str, str, str], texts: list[tuple[str, str]]) 
 
 
 NEGATIVES = [
+    Nasty(
+        "negatives-of-a-few-replies.csv",  # every reply is met in every part
+        lines(
+            [
+                ("question", "reply", "wrong reply"),
+                *((QUESTIONS[i], ANSWERS[i % 20], ANSWERS[(i + 1 + i % 7) % 20]) for i in range(N)),
+            ]
+        ).encode(),
+        "triplet",
+        {"anchor": "question", "positive": "reply", "negative": "wrong reply"},
+        errors=("too_few_rows",),
+    ),
     named("kein-treffer.csv", ("Anfrage", "Treffer", "Kein Treffer"), GERMAN),
     named("falsche-antwort.csv", ("Frage", "Richtige Antwort", "Falsche Antwort"), GERMAN),
     named("nicht-relevant.csv", ("Suche", "Relevant", "Nicht relevant"), GERMAN),
