@@ -8,7 +8,7 @@ from ststudio.data.cases import CASES, Case
 from ststudio.data.columns import Column
 from ststudio.data.findings import Label
 from ststudio.data.fits import is_label, label_fit, pair_label_fit
-from ststudio.data.names import TEXT_ROLES, hint, names_a_text
+from ststudio.data.names import TEXT_ROLES, hint, names_a_text, tells_a_relation
 from ststudio.data.roles import fit_roles
 
 TEXTS_TRIED = 7  # columns that may be texts: every order of them is weighed
@@ -165,7 +165,8 @@ def _unused(case: Case, roles: dict[str, str], label: Label | None, columns: lis
     )
     return (
         min(texts, 0.24)
-        + UNUSED_ROLE * (named or _half_read(roles, columns))
+        + UNUSED_ROLE
+        * (named or _half_read(roles, columns) or _half_told(label, roles, left, longest))
         + _unused_labels(case, left)
     )
 
@@ -175,6 +176,20 @@ def _half_read(roles: dict[str, str], columns: list[Column]) -> bool:
     lists = {column.name: column.of_list for column in columns}
     parts = [c for c in columns if c.of_list and c.of_list == lists[next(iter(roles.values()))]]
     return len(roles) == 1 and len(parts) in (2, 3) and all(c.prose > 0 for c in parts)
+
+
+def _half_told(
+    label: Label | None, roles: dict[str, str], left: list[Column], longest: float
+) -> bool:
+    """Tell whether a label says how two texts relate, and the second of them is left out.
+
+    A title is no second text to its own body, but one to a query.
+    """
+    if len(roles) != 1 or label is None or not tells_a_relation(label.column):
+        return False
+    asked = hint("anchor", roles["text"]) >= 0.8
+    others = [column for column in left if column.prose >= 0.4 and not column.of_list]
+    return any(asked or not _is_title(column, longest) for column in others)
 
 
 def _is_title(column: Column, longest: float) -> bool:

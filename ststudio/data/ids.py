@@ -2,8 +2,6 @@
 
 import re
 
-from ststudio.data.names import hint
-
 GOODS = "sku|asin|isbn|ean|gtin|upc|mpn"  # what articles are numbered by
 
 # Words that name a key or a place in names such as "pair_id", "doc-id" or "Unnamed: 0".
@@ -21,6 +19,8 @@ ASIDE = re.compile(
     r"|archived|deleted|public|private|locked|visible|draft|edited|pinned|sponsored|featured"
     r"|images?|photos?|videos?|attachments?))"
 )
+# In capitals fewer words are sure: "Key" and "Author" may be what is asked or told.
+CAPITAL = re.compile(rf"(.*[_\-. ])?(id|ids|idx|uuid|uid|guid|url|uri|hash|date|timestamp|{GOODS})")
 NOT_ID = re.compile(r"^(.*(valid|solid|paid|said|avoid|fluid|grid|covid|humid|bid|aid|kid))$")
 
 
@@ -28,6 +28,5 @@ def names_an_id(name: str) -> bool:
     """Tell whether a column's name speaks for a key, a place or a date."""
     if ASIDE.fullmatch(name.lower()):
         return True
-    # In capitals words are less sure: "Class Index" is a class.
-    capital = hint("class", name) < 0.6 and ID_NAME.match(name.lower())
-    return bool(ID_NAME.match(name) or capital) and not NOT_ID.match(name.lower())
+    named = ID_NAME.match(name) or CAPITAL.fullmatch(name.lower())
+    return bool(named) and not NOT_ID.match(name.lower())

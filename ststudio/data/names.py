@@ -24,8 +24,8 @@ _NAMES: dict[str, dict[float, str]] = {
         "positive1 pos1 正例",
         0.95: "odpowiedz odpowiedź cevap odpoved svar vastaus valasz raspuns odgovor antworten "
         "reponses responses passagetext answer answers response passage passages context contexts "
-        "document documents doc reply antwort reponse respuesta risposta antwoord ответ 答案 回答 "
-        "答え 답변 답 جواب उत्तर 答复",
+        "document documents dokument documento doc reply antwort reponse respuesta risposta "
+        "antwoord ответ 答案 回答 答え 답변 답 جواب उत्तर 答复",
         0.8: "output target tgt completion chosen relevant similar paraphrase compressed "
         "simplified simple groundtruth corpus solution answertext answerstext bestanswer abstract "
         "resolution article correct treffer richtig richtige pertinent pertinente relevante "
@@ -73,8 +73,9 @@ _NAMES: dict[str, dict[float, str]] = {
     },
     "text": {
         1.0: "patterns metin teksti szoveg zdanie veta mening nachricht bericht text texts "
-        "sentence sentences utterance utterances document content texte texto testo tekst satz "
-        "phrase selftext текст 文本 テキスト 本文 텍스트 نص पाठ 内容 句子 文 сообщение",
+        "sentence sentences utterance utterances dokument documento document content text texte "
+        "texto testo tekst satz phrase selftext текст 文本 テキスト 本文 텍스트 نص पाठ 内容 句子 "
+        "文 сообщение",
         0.8: "utt message comment review question query post tweet body description input headline "
         "title doc abstract request ticket verbatim feedback transcript mail email sms anfrage "
         "consulta richiesta",
@@ -89,8 +90,8 @@ _NAMES: dict[str, dict[float, str]] = {
         "y labelid classid labelcoarse labelfine level1 level2 thema tema isparaphrase",
         0.6: "rating rel stars gold group similar issimilar match ismatch relation relevance "
         "relevant duplicate paraphrase subject department team cluster entailment judgment "
-        "judgement product area section queue score quality result overall genre language lang "
-        "etoiles sterne estrellas stelle sterren bewertung nota calificacion valutazione "
+        "judgement correct product area section queue score quality result overall genre language "
+        "lang etoiles sterne estrellas stelle sterren bewertung nota calificacion valutazione "
         "beoordeling relazione relacion relacao relatie",
     },
     "score": {
@@ -154,6 +155,11 @@ def twins(one: str, other: str) -> bool:
     return len(differing) == 1 and differing[0] in ORDINALS and not invented
 
 
+def tells_a_relation(name: str) -> bool:
+    """Tell whether a label's name says how two texts relate."""
+    return any(_bare(word) in RELATIONS for word in WORDS.findall(name))
+
+
 def are_translations(one: str, other: str) -> bool:
     """Tell whether two names are those of languages, as "en" and "de" are."""
     return one != other and {plain(one), plain(other)} <= LANGUAGES
@@ -172,6 +178,11 @@ LANGUAGES = frozenset(
     "nn no pl pt ro ru sk sl sq sr sv sw ta te th tr uk ur vi zh eng deu ger fra fre spa ita por "
     "nld pol rus zho jpn kor ara hin english german french spanish italian portuguese dutch polish "
     "russian chinese japanese korean arabic hindi turkish deutsch francais espanol italiano".split()
+)
+RELATIONS = frozenset(
+    "relevance relevant match matches matching duplicate duplicates similar similarity paraphrase "
+    "entailment related relatedness correct relevanz pertinence pertinent relevancia relevante "
+    "rilevanza relevantie passend dublette doublon duplikat".split()
 )
 HOLDERS = frozenset("text content value body".split())
 TITLES = frozenset("title titel titre titulo titolo heading headline".split())

@@ -14,7 +14,7 @@ from ststudio.data.names import (
 MISCAST = 0.25  # a column used against its name
 NO_NEGATIVE = 0.5  # a text that may well belong to the others, pushed away from them
 UNEVEN = 2.5  # times as long: two texts that are hardly compared with each other
-TRANSLATED = 0.25  # two texts that are called by their languages
+TRANSLATED = 0.45  # two texts that are called by their languages
 NEARER = 0.05  # in overlap of words
 COPIED = 0.4  # a text beside itself
 ONLY_A_TITLE = 0.15  # where a text beside it says more

@@ -10,6 +10,7 @@ from tests.data.nasty import (
     N,
     Nasty,
     asked,
+    judged,
     lines,
     scored,
     triplets,
@@ -62,6 +63,76 @@ SCORES = [
         "grade",
         codes=("id_column", "score_range"),
         errors=("score_range",),
+    ),
+]
+
+SCREENED = ("title", "abstract", "relevant")
+RELATIONS = [
+    Nasty(
+        "graded-titles.csv",  # how relevant a document is says nothing of its query alone
+        lines(
+            [
+                ("query", "document_title", "relevance"),
+                *((QUESTIONS[i % 15], TOLD[i][:CUT], i * 3 % 4) for i in range(N)),
+            ]
+        ).encode(),
+        "pair-score",
+        {"sentence1": "query", "sentence2": "document_title"},
+        "relevance",
+        errors=("score_range",),
+    ),
+    Nasty(
+        "anfrage-dokument.csv",
+        lines(
+            [
+                ("Anfrage", "Dokument", "relevant"),
+                *((s, t, ("nein", "ja")[v]) for s, t, v in judged()),
+            ]
+        ).encode(),
+        "pair-class",
+        {"sentence1": "Anfrage", "sentence2": "Dokument"},
+        "relevant",
+    ),
+    Nasty(
+        "answers-marked.csv",
+        lines(
+            [
+                ("question", "answer", "correct"),
+                *((s, t, ("no", "yes")[v]) for s, t, v in judged()),
+            ]
+        ).encode(),
+        "pair-class",
+        {"sentence1": "question", "sentence2": "answer"},
+        "correct",
+    ),
+    Nasty(
+        "screened-abstracts.csv",  # whether an abstract is taken in says nothing of its title
+        lines([SCREENED, *((TOLD[i][:CUT], DOCUMENTS[i], i % 3 % 2) for i in range(N))]).encode(),
+        "text-class",
+        {"text": "abstract"},
+        "relevant",
+    ),
+    Nasty(
+        "translations-by-domain.csv",
+        lines(
+            [
+                ("en", "fr", "domain"),
+                *(
+                    (q, f, ("law", "care")[i % 2])
+                    for i, ((q, _), (f, _)) in enumerate(zip(asked(), FRENCH, strict=False))
+                ),
+            ]
+        ).encode(),
+        "pair",
+        {"anchor": "en", "positive": "fr"},
+    ),
+    Nasty(
+        "key-and-value.csv",  # short words are asked for here, and number nothing
+        lines(
+            [("Key", "Value"), *((f"{q.split()[0]} {i}", a) for i, (q, a) in enumerate(asked()))]
+        ).encode(),
+        "pair",
+        {"anchor": "Key", "positive": "Value"},
     ),
 ]
 
@@ -320,4 +391,4 @@ PROSE = [
     ),
 ]
 
-FILES = [*SCORES, *PAIRS, *LAYOUTS, *NEGATIVES, *TABLES, *PROSE]
+FILES = [*SCORES, *RELATIONS, *PAIRS, *LAYOUTS, *NEGATIVES, *TABLES, *PROSE]
