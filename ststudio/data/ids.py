@@ -20,7 +20,9 @@ ASIDE = re.compile(
     r"|images?|photos?|videos?|attachments?))"
 )
 # In capitals fewer words are sure: "Key" and "Author" may be what is asked or told.
-CAPITAL = re.compile(rf"(.*[_\-. ])?(id|ids|idx|uuid|uid|guid|url|uri|hash|date|timestamp|{GOODS})")
+CAPITAL = re.compile(
+    rf"(.*[_\-. ])?(id|ids|idx|uuid|uid|guid|url|uri|hash|date|timestamp|{GOODS})|unnamed: ?\d*"
+)
 NOT_ID = re.compile(r"^(.*(valid|solid|paid|said|avoid|fluid|grid|covid|humid|bid|aid|kid))$")
 
 
