@@ -52,7 +52,8 @@ class Compared(Protocol):
 
 def check_compared(run: Compared) -> None:
     """Raise StudioError where a run has not yet, or never will have, what is compared."""
-    if run.model_dir.is_dir() and not run.examples_dir.is_dir():
+    rows = run.examples_dir.is_dir() or run.embeddings_dir.is_dir()
+    if run.model_dir.is_dir() and not rows:
         raise StudioError(
             "This model was opened from the Hub, and the rows it was trained on did not come with "
             "it. Add texts of your own under 'Other texts, other models'; both models search them."

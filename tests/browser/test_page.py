@@ -74,6 +74,7 @@ def test_the_whole_way_and_a_reload_in_mid_training(page: Page, served_hub: Hub)
         page.get_by_role("button", name="Download the model (zip)", exact=True).click()
     with zipfile.ZipFile(download.value.path()) as pack:
         assert {"README.md", "model.safetensors"} <= set(pack.namelist())
+    page.get_by_text("The card as it will be").click()
     expect(page.locator("#card-read")).to_contain_text('SentenceTransformer("ada/')
     name = page.get_by_label("Repository")
     name.fill("from-the-page")
@@ -81,6 +82,16 @@ def test_the_whole_way_and_a_reload_in_mid_training(page: Page, served_hub: Hub)
     expect(page.locator("#push-state")).to_contain_text("same vectors", timeout=LONG)
     assert served_hub.repo("model", "ada/from-the-page").private
 
+    assert problems == []
+
+
+@pytest.mark.slow
+def test_a_longer_run_is_followed_and_cancelled(page: Page, served_hub: Hub) -> None:
+    pick_sample(page, "Case 4 · Triplets")
+    set_seconds(page, 4)
+    start(page)
+    expect(page.locator("#progress")).to_contain_text("Finished", timeout=LONG)
+    tab(page, "Push")
     page.get_by_text("Run it longer", exact=True).click()
     expect(page.locator("#longer")).to_contain_text("At most $0.60: 60 minutes of T4 small")
     expect(page.locator("#longer")).to_contain_text("rows are pushed first")
@@ -93,7 +104,6 @@ def test_the_whole_way_and_a_reload_in_mid_training(page: Page, served_hub: Hub)
     page.get_by_role("button", name="Cancel the job", exact=True).click()
     expect(page.locator("#job-state")).to_contain_text("Cancelled")
     assert job.stage == "CANCELED" and served_hub.repo("dataset", "ada/longer-data").private
-    assert problems == []
 
 
 def test_another_browser_sees_a_shared_run_and_none_of_the_owners_buttons(

@@ -46,9 +46,6 @@ def test_a_hostile_dataset_is_text_in_the_card_that_is_shown(
     page.get_by_text("The card as it will be").click()
     card = page.locator("#card-read")
     expect(card.get_by_role("heading", level=1)).to_contain_text("<img src=x onerror")
-    page.get_by_label("Show a few of my rows in the card").check()
-    expect(card.get_by_role("heading", name="Some rows of the data")).to_be_visible()
-    expect(card.locator("table").last).to_be_attached()
 
     assert page.evaluate("window.owned") is None
     assert card.locator("script, img, svg[onload], iframe").count() == 0

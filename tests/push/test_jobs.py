@@ -42,12 +42,17 @@ def no_prices_of_another_hub() -> Iterator[None]:
     yield
 
 
+@pytest.fixture(scope="module")
+def taught(training: Training) -> Run:
+    """Return a run of the session's, asked for before a test has a folder of its own."""
+    return training.run("pair")
+
+
 @pytest.fixture
-def run(make_run: MakeRun, tiny_model: Any, training: Training) -> Run:
+def run(make_run: MakeRun, tiny_model: Any, taught: Run) -> Run:
     """A run that has ended, with a small model and the rows of one that was trained."""
-    trained = training.run("pair-score")
-    run = make_run(tiny_model, **{**trained.facts, "recipe": trained.recipe})
-    shutil.copytree(trained.examples_dir, run.examples_dir)
+    run = make_run(tiny_model, **{**taught.facts, "recipe": taught.recipe})
+    shutil.copytree(taught.examples_dir, run.examples_dir)
     return run
 
 

@@ -22,8 +22,8 @@ from tests.training.conftest import IDS
 SHORT = {"max_seconds": 5, "eval_steps": 3}  # what is measured is cut to that, too
 SAMPLES = (
     pytest.param("pair-score", marks=pytest.mark.slow),  # the others take as long
+    pytest.param("text-class", marks=pytest.mark.slow),
     "pair",
-    "text-class",
     "triplet",
 )
 
@@ -54,6 +54,7 @@ def test_the_vectors_kept_are_the_points_of_both_models(training: Training, case
     assert not np.allclose(base, tuned)
 
 
+@pytest.mark.slow
 def test_the_map_of_classes_names_them(training: Training) -> None:
     run = training.run("text-class")
     points = pq.read_table(run.embeddings_dir / "points.parquet").to_pylist()
