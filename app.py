@@ -26,8 +26,8 @@ if __name__ == "__main__":
         max_file_size=settings.upload_bytes,
         run_history=False,
         enable_monitoring=False,
-        # Gradio keeps 190 kB a session, and every call of the API is one: 10,000 would be 2 GB.
-        state_session_capacity=200,
+        # 40 kB a session, and every call of the API is one: of Gradio's 10,000 it would be 400 MB.
+        state_session_capacity=1000,
         ssr_mode=False,
         app_kwargs={"middleware": [Middleware(Guard, upload_bytes=settings.upload_bytes)]},
     )

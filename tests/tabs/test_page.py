@@ -33,7 +33,8 @@ def test_a_value_stays_in_its_session() -> None:
     built, text = page()
     one, other = SessionState(built), SessionState(built)
     one._update_value_in_config(text._id, "mine")
-    assert one.config_values[text._id]["props"]["value"] == "mine"
+    one[text._id] = gr.Textbox("mine as well", render=False)
+    assert one[text._id].value == "mine as well" and other[text._id].value == "as built"
     assert other.config_values[text._id]["props"]["value"] == "as built"
     assert SessionState(built).config_values[text._id]["props"]["value"] == "as built"
 
