@@ -51,6 +51,7 @@ def moved(run: Run, base: Path) -> float:
     return difference(run, SentenceTransformer(str(base), device="cpu"))
 
 
+@pytest.mark.slow
 def test_a_plan_that_was_bent_to_the_time_is_followed(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
