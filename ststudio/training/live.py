@@ -125,7 +125,7 @@ class Live(TrainerCallback):
         """Keep the last weights, evaluated or not, as measuring may outlast the lease."""
         if state.global_step != state.max_steps:
             self._plan(state.global_step, state.global_step)
-        self.run.update(patience=PATIENCE)
+        self.run.update(step=state.global_step, patience=PATIENCE)  # the last may not be written
         if self.leased and not self.keeps_best and state.global_step:
             self._keep(rest["model"], state)
 

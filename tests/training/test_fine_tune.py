@@ -1,5 +1,6 @@
 """What a run does inside its worker: bucketed, and only the words in use among its weights."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,21 @@ def test_a_guide_looks_on_and_learns_nothing(tmp_path: Path, examples: Examples)
     learns = {id(w) for group in trainer.optimizer.param_groups for w in group["params"]}
     assert not learns & {id(weight) for weight in guide.parameters()}
     assert trainer.state.global_step == 2
+
+
+def test_the_last_step_is_told_wherever_a_run_ends(tmp_path: Path, examples: Examples) -> None:
+    source = {"kind": "builtin", "id": "sample-pair"}
+    recipe = Recipe(source, max_steps=40, eval_steps=40).derived(CASES["pair"])
+    run, _ = RunStore(tmp_path).create(recipe.to_json(), {})
+    model = tiny_model(tmp_path / "tiny")
+
+    class Stop(Live):
+        def on_step_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+            super().on_step_begin(args, state, control, **rest)
+            self.written = time.monotonic()  # as if the state had just been written
+            if state.global_step == 4:
+                run.ask_to_stop()
+
+    live = Stop(run, CASES["pair"].metric, recipe, keeps_best=True)
+    trainer = fine_tune(run, recipe, CASES["pair"], model, examples, live)
+    assert trainer.state.global_step == 5 == run.state["step"]
