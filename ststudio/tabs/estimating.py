@@ -71,9 +71,12 @@ def show_estimate(
     return words, gr.Timer(active=words == MEASURING)
 
 
-def build(session: gr.State, settings: list[Any]) -> None:
-    """Lay out the line and wire it to the settings that it depends on."""
+def build(session: gr.State, settings: list[Any], filled: gr.State) -> None:
+    """Lay out the line and wire it to the settings that it depends on.
+
+    `filled` changes when they were set by a recipe: what is not drawn yet says nothing of that.
+    """
     words = gr.Markdown("", elem_id="estimate")
     timer = gr.Timer(TICK_SECONDS, active=False)
-    changes = [session.change, timer.tick, *(setting.change for setting in settings)]
+    changes = [session.change, filled.change, timer.tick, *(setting.change for setting in settings)]
     gr.on(changes, show_estimate, [session, *settings], [words, timer], **QUIET)

@@ -198,11 +198,15 @@ def unfold(session: Session, minutes: int) -> tuple[Any, ...]:
     """Ask the Hub for machines and prices when the section is opened, and not before."""
     run = shown_run(session)
     name = f"{propose_name(run)}-long" if run else ""
-    choices, first = machines()
+    try:
+        choices, first = machines()
+        cost = cost_words(first, minutes)
+    except StudioError as error:  # said where the price would be: the rest is true all the same
+        choices, first, cost = [], None, str(error)
     return (
         gr.Dropdown(choices, value=first),
         name,
-        cost_words(first, minutes),
+        cost,
         along_words(run),
         *shown(run.job if run else None),
     )

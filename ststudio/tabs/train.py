@@ -197,7 +197,8 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
     racing.build(session, base, MODELS, [batch, epochs, rows, length, seed])
     with gr.Accordion("Build a model from zero, or adapt one by LoRA", open=False):
         building.build(session, length)
-    estimating.build(session, [base, loss, seconds, batch, epochs, rows, length])
+    taken = gr.State("")
+    estimating.build(session, [base, loss, seconds, batch, epochs, rows, length], taken)
     with gr.Row():
         go = gr.Button("Fine-tune", variant="primary", interactive=False, elem_id="go")
         halt = gr.Button("Stop and keep", visible=False, elem_id="halt")
@@ -226,7 +227,6 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
     for changed in (loss, session):
         changed.change(suits, [session, loss, usual], [loss, rate, usual], **QUIET)
     loss.change(suit, [loss, session], options, **QUIET)
-    taken = gr.State("")
     fields = [seconds, *extra, *options, taken]
     session.change(recipes.fill, [session, taken], fields, **QUIET)
     runs.input(pick_run, [session, runs], session, api_visibility="private")

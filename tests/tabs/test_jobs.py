@@ -50,9 +50,19 @@ def test_machines_are_listed_with_their_price_and_a_gpu_is_proposed(hub: Hub) ->
 
 
 def test_what_leaves_this_machine_is_said_before_the_click(training: Training) -> None:
-    words = along_words(training.run("pair-score"))
+    words = along_words(training.run("pair"))
     assert "rows are pushed first" in words and "a private dataset beside the model" in words
     assert along_words(None) == ""
+
+
+def test_without_the_hub_the_section_says_so_where_the_price_would_be(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    run, _ = get_store().create({"source": {}}, {"title": "Tickets"})
+    machine, name, cost, *_ = unfold(Session(run=run.id), 60)
+    assert "cannot be reached for the machines of Jobs" in cost and not machine.choices
+    assert name.endswith("-long")
 
 
 def test_opening_the_section_asks_for_prices_and_shows_a_job_under_way(hub: Hub) -> None:
