@@ -25,6 +25,7 @@ def test_a_recipe_sets_the_page_up_and_what_is_changed_since_outlives_a_reload(
     selected(page, "Fine-tune")
     expect(page.locator("#notice")).to_contain_text("Set up by the recipe of run")
     expect(page.get_by_label("Training seconds").first).to_have_value("10")
+    expect(page.locator("#estimate")).to_contain_text(re.compile(r"in 1?\d s, then"))  # not 40
     expect(page.locator("#go")).to_be_enabled()
     expect(page.get_by_text("Done: train with")).not_to_have_count(0)
     rows = page.get_by_label("Batch size")
