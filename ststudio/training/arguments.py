@@ -44,6 +44,8 @@ def training_arguments(
         disable_tqdm=True,
         dataloader_num_workers=0,
         dataloader_pin_memory=not cpu,
+        # The next batch travels while this one is still at work.
+        accelerator_config={"non_blocking": not cpu},
     )
 
 

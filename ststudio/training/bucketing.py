@@ -12,6 +12,7 @@ from sentence_transformers.sentence_transformer.modules import Dropout, LayerNor
 from torch import Tensor
 
 from ststudio.training.chunks import chunks
+from ststudio.training.graphs import Graphs, Packed
 from ststudio.training.packing import give_back, packed_tokens, take_over
 
 # What one more chunk costs, in tokens: below it, padding is cheaper than another pass.
@@ -35,8 +36,11 @@ class Bucketed:
     ) -> None:
         self.model, self.bf16, self.takes_embedded = model, bf16, takes_embedded
         self.whole = model.forward
+        self.heard = frozenset(model.get_model_kwargs())
         self.overhead = CHUNK_TOKENS[model.device.type]
         self.packs = take_over(model)
+        on_gpu = model.device.type == "cuda"
+        self.graphs = Graphs(model, bf16) if self.packs and on_gpu else None
         self.possible = all(isinstance(module, BLIND_TO_PADDING) for module in model)
         # Prompts matter to nothing but a pooling that leaves them out.
         pooling = [module for module in model if isinstance(module, Pooling)]
@@ -48,26 +52,37 @@ class Bucketed:
             if self.takes_embedded:
                 return dict(features)  # embedded with its whole batch already
             features = {key: features[key] for key in features if key != "sentence_embedding"}
-        if options or not self._splits(features):
+        # encode_query and encode_document name a task, which no layer here listens to.
+        if self.heard & options.keys() or not self._splits(features):
             return self._run(features, **options)
         return {**features, "sentence_embedding": self._embed(features)}
 
-    def together(self, columns: list[Features]) -> list[Features]:
+    def pack(self, columns: list[Features]) -> Packed | None:
+        """Lay the texts of all columns out, on the CPU, where their forward is to be recorded."""
+        if self.graphs is None or not self._alike(columns):
+            return None
+        if not all(bool(column["attention_mask"][:, 0].all()) for column in columns):
+            return None  # a text without a token
+        facts = {key: told for key, told in self._facts(columns[0]).items() if told is not None}
+        return self.graphs.pack(columns, facts)
+
+    def together(self, columns: list[Features], packed: Packed | None = None) -> list[Features]:
         """Embed the texts of all columns at once, where they can share their chunks."""
-        if not all(self._splits(column) for column in columns):
-            return columns
-        if any(self._facts(column) != self._facts(columns[0]) for column in columns[1:]):
+        if packed is not None and self.graphs is not None:
+            return _embedded(columns, self.graphs.embed(packed))
+        if not self._alike(columns):
             return columns
         width = max(column["attention_mask"].shape[1] for column in columns)
         merged = dict(columns[0])
         for key, value in columns[0].items():
             if isinstance(value, Tensor):
                 merged[key] = torch.cat([_widened(column[key], width) for column in columns])
-        parts = self._embed(merged).split([len(column["input_ids"]) for column in columns])
-        return [
-            {**column, "sentence_embedding": part}
-            for column, part in zip(columns, parts, strict=True)
-        ]
+        return _embedded(columns, self._embed(merged))
+
+    def _alike(self, columns: list[Features]) -> bool:
+        """Tell whether the texts of all columns can be embedded as one batch."""
+        facts = self._facts(columns[0])
+        return all(self._splits(column) and self._facts(column) == facts for column in columns)
 
     def _cast(self) -> torch.autocast:
         # Inside of one another the outermost keeps the weights it has cast, for all its chunks.
@@ -128,6 +143,13 @@ class Bucketed:
             for key, value in features.items()
             if key not in ignored
         }
+
+
+def _embedded(columns: list[Features], embeddings: Tensor) -> list[Features]:
+    parts = embeddings.split([len(column["input_ids"]) for column in columns])
+    return [
+        {**column, "sentence_embedding": part} for column, part in zip(columns, parts, strict=True)
+    ]
 
 
 def _widened(values: Tensor, width: int) -> Tensor:

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import send_to_device
 from sentence_transformers import SentenceTransformer
 
 from ststudio.model_shape import shape_of
 from ststudio.training import models
+from ststudio.training.bucketing import Bucketed, bucketed
+from ststudio.training.tokens import Tokens
 from ststudio.training.vocabulary import used_vocabulary
 
 SENTENCE = "One sentence of about the length that people write to a help desk."
@@ -33,12 +36,16 @@ def calibrate(folder: Path) -> dict[str, Any]:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     train, encode = [], []
     # As in a run: only the words in use have a gradient.
-    with used_vocabulary(model, {"": [SENTENCE]}):
-        _pass(model.train(), SHAPES[0])
+    casts = models.fast_bfloat16()
+    with used_vocabulary(Tokens(model), {"": [SENTENCE]}), bucketed(model, casts) as forward:
+        _pass(model.train(), forward, SHAPES[0])
         for texts in SHAPES:
             each = int(model.preprocess(texts[:1])["attention_mask"].sum())
             tokens = each * len(texts)
-            train.append((tokens, each, _timed(partial(_pass, model.train(), texts))[0]))
+            step = partial(_pass, model.train(), forward, texts)
+            if forward.graphs is not None:  # run as it is, then recorded, then replayed
+                _timed(step)
+            train.append((tokens, each, _timed(step)[0]))
             embed = partial(model.eval().encode, texts, batch_size=len(texts))
             encode.append((tokens, each, _timed(embed)[0]))
     return {
@@ -62,15 +69,13 @@ def _timed(work: Callable[[], Any], times: int = TIMES) -> tuple[float, Any]:
     return sum(seconds) / times, result
 
 
-def _pass(model: SentenceTransformer, texts: Sequence[str]) -> None:
+def _pass(model: SentenceTransformer, forward: Bucketed, texts: Sequence[str]) -> None:
     """Go forward and backward once, as a step of training does."""
-    with torch.autocast(models.device(), torch.bfloat16, enabled=models.fast_bfloat16()):
-        features = {
-            key: value.to(model.device) if hasattr(value, "to") else value
-            for key, value in model.preprocess(list(texts)).items()
-        }
-        embedded = model(features)["sentence_embedding"]
-    embedded.float().sum().backward()
+    features = model.preprocess(list(texts))
+    packed = forward.pack([features])
+    there = send_to_device({"texts": features, "packed": packed}, model.device)
+    (embedded,) = forward.together([there["texts"]], there["packed"])
+    embedded["sentence_embedding"].sum().backward()
     model.zero_grad()
 
 

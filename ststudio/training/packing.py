@@ -140,14 +140,14 @@ def packed_tokens(first: Any, features: dict[str, Any], lengths: Sequence[int]) 
     ids, real = features["input_ids"], features["attention_mask"].bool()
     names = [name for name in ("input_ids", "token_type_ids") if name in features]
     run: dict[str, Any] = {name: features[name][real][None] for name in names}
-    run["position_ids"] = _positions(first, ids)[real][None]
+    run["position_ids"] = positions(first, ids)[real][None]
     run["layout"] = Layout.of(lengths, ids.device)
     tokens = first(run)["token_embeddings"][0]
     places, _ = padded_places(lengths, ids.device)
     return tokens.index_select(0, places).unflatten(0, (len(lengths), lengths[0]))
 
 
-def _positions(first: Transformer, ids: Tensor) -> Tensor:
+def positions(first: Transformer, ids: Tensor) -> Tensor:
     """Return the positions that the model itself would give padded texts."""
     embeddings: Any = first.model.embeddings
     if hasattr(embeddings, "create_position_ids_from_input_ids"):

@@ -12,8 +12,9 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 from ststudio.training.vectors import KeptVectors, Vectors, key_of
 
-BATCH_SIZE = 64
-CHUNK = 256  # texts between two reports of progress
+# Texts that are embedded at once, and between two reports of progress: a GPU waits for neither.
+BATCH_SIZE = {"cpu": 64, "cuda": 512}
+CHUNK = {"cpu": 256, "cuda": 2048}
 
 
 class Remembered:
@@ -64,9 +65,10 @@ class Remembered:
         missing = self._recalled(key, missing)
         # The longest first, as the library does inside one call: chunks share their padding.
         missing.sort(key=len, reverse=True)
-        for start in range(0, len(missing), CHUNK):
-            chunk = missing[start : start + CHUNK]
-            vectors = encode(chunk, batch_size=BATCH_SIZE, show_progress_bar=False)
+        kind = self.model.device.type
+        for start in range(0, len(missing), CHUNK[kind]):
+            chunk = missing[start : start + CHUNK[kind]]
+            vectors = encode(chunk, batch_size=BATCH_SIZE[kind], show_progress_bar=False)
             self._rows.update(zip([(key, text) for text in chunk], vectors, strict=True))
             if self._kept:
                 self._kept.put(dict(zip(self._keys(key, chunk), vectors, strict=True)))

@@ -41,6 +41,7 @@ from ststudio.training.race import Tuned, race, told
 from ststudio.training.racers import FEWEST_DEV_UNITS, dev_units, total_seconds
 from ststudio.training.recipe import Recipe
 from ststudio.training.remembered import Remembered
+from ststudio.training.tokens import Tokens
 from ststudio.training.trainer import Trainer
 from ststudio.training.vectors import KeptVectors
 from ststudio.training.vocabulary import used_vocabulary
@@ -180,7 +181,8 @@ def fine_tune(
     # Weight decay moves every row, those that no text uses as well. What a lease keeps must fit
     # the whole model.
     whole = recipe.weight_decay or live.leased or run.kept_file.exists()
-    used = nullcontext() if whole else used_vocabulary(model, texts)
+    tokens = Tokens(model)
+    used = nullcontext() if whole else used_vocabulary(tokens, texts)
     casts = models.trained_in(recipe) == "bfloat16"
     with adapted(model, recipe.lora), used, bucketed(model, casts) as forward:
         trainer = Trainer(
@@ -191,6 +193,7 @@ def fine_tune(
             evaluator=dev_evaluator(case, examples.dev) if examples.dev.num_rows else None,
             callbacks=[live],
             bucketed=forward,
+            tokens=tokens,
         )
         trainer.remove_callback(PrinterCallback)  # nobody reads it
         set_steps(trainer, recipe)

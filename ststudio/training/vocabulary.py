@@ -11,13 +11,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Transformer
 from torch import Tensor, nn
 
-# Beyond this, looking up the tokens takes longer than a short run gains by it.
-MOST_CHARACTERS = 4_000_000
-BATCH = 256
+from ststudio.training.tokens import Tokens
 
 Texts = Mapping[str, Sequence[str]]  # by the prompt that stands before them
 
@@ -40,7 +37,7 @@ class UsedRows(nn.Module):
         rows = self._place[0][ids]
         vectors = F.embedding(rows.clamp(min=0), self.weight, self.padding_idx)
         unused = rows < 0  # only in what is measured: training's texts were looked up
-        if unused.any():
+        if unused.is_cuda or unused.any():  # a GPU had to be waited for to tell
             fixed = self._whole[0].weight.detach()[ids]
             vectors = torch.where(unused[..., None], fixed, vectors)
         return vectors
@@ -51,16 +48,6 @@ class UsedRows(nn.Module):
         with torch.no_grad():
             whole.weight[used] = self.weight
         return whole
-
-
-def token_ids(model: SentenceTransformer, texts: Texts) -> Tensor:
-    """Return the distinct ids of the tokens that the model reads, in ascending order."""
-    seen = set(model.tokenizer.all_special_ids)
-    for prompt, lines in texts.items():
-        for start in range(0, len(lines), BATCH):
-            batch = model.preprocess(list(lines[start : start + BATCH]), prompt=prompt or None)
-            seen.update(batch["input_ids"].unique().tolist())
-    return torch.tensor(sorted(seen), device=model.device)
 
 
 def _word_embedding(inner: Any) -> nn.Embedding | None:  # noqa: ANN401
@@ -75,18 +62,23 @@ def _word_embedding(inner: Any) -> nn.Embedding | None:  # noqa: ANN401
 
 
 @contextmanager
-def used_vocabulary(model: SentenceTransformer, texts: Texts) -> Iterator[None]:
+def used_vocabulary(tokens: Tokens, texts: Texts) -> Iterator[None]:
     """Train no row of the word embedding but those of these texts, as long as the block lasts."""
-    inner = model[0].model if isinstance(model[0], Transformer) else None
+    first = tokens.model[0]
+    inner = first.model if isinstance(first, Transformer) else None
     whole = _word_embedding(inner)
-    characters = sum(sum(map(len, lines)) for lines in texts.values())
     frozen = whole is not None and not whole.weight.requires_grad  # LoRA trains no word
-    if inner is None or whole is None or frozen or characters > MOST_CHARACTERS:
+    if inner is None or whole is None or frozen or not _known(tokens, texts):
         yield
         return
-    rows = UsedRows(whole, token_ids(model, texts))
+    rows = UsedRows(whole, tokens.ids().to(whole.weight.device))
     inner.set_input_embeddings(rows)
     try:
         yield
     finally:
         inner.set_input_embeddings(rows.restored())
+
+
+def _known(tokens: Tokens, texts: Texts) -> bool:
+    """Tell whether the tokens of all texts are kept; of more than that, a short run reads few."""
+    return all(tokens.know(lines, prompt) for prompt, lines in texts.items())

@@ -17,6 +17,7 @@ from ststudio.training import zero
 from ststudio.training.adapted import adapted, attention_projections
 from ststudio.training.live import Live
 from ststudio.training.recipe import Recipe
+from ststudio.training.tokens import Tokens
 from ststudio.training.train import fine_tune
 from ststudio.training.vocabulary import used_vocabulary
 from tests.training.built import KINDS
@@ -86,7 +87,7 @@ def test_every_kind_of_transformer_has_projections_that_learn(kind: str, tmp_pat
 
 def test_no_word_is_trained_and_layers_behind_are(tmp_path: Path) -> None:
     model = tiny_model(tmp_path, cnn=True)
-    with adapted(model, LORA), used_vocabulary(model, {"": TEXTS}):
+    with adapted(model, LORA), used_vocabulary(Tokens(model), {"": TEXTS}):
         assert type(model[0].model.get_input_embeddings()) is nn.Embedding
         assert not model[0].model.get_input_embeddings().weight.requires_grad
         assert all(weight.requires_grad for weight in model[1].parameters())

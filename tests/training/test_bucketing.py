@@ -22,6 +22,7 @@ from ststudio.training.loss_settings import GUIDE
 from ststudio.training.losses import LOSSES
 from ststudio.training.models import load_guide, make_loss
 from ststudio.training.recipe import Recipe
+from ststudio.training.tokens import Tokens
 from ststudio.training.trainer import Trainer
 from ststudio.training.vocabulary import used_vocabulary
 from tests.training.tiny import KINDS, tiny_model
@@ -103,9 +104,10 @@ def trained(
     }
     if ours:
         texts = {"": TEXTS} | {prompt: TEXTS for prompt in (prompts or {}).values()}
-        with used_vocabulary(model, texts), bucketed(model) as forward:
+        tokens = Tokens(model)
+        with used_vocabulary(tokens, texts), bucketed(model) as forward:
             loss = make_loss(model, recipe, 3, guide_of(folder, recipe, ours))
-            Trainer(**common, loss=loss, bucketed=forward).train()
+            Trainer(**common, loss=loss, bucketed=forward, tokens=tokens).train()
     else:
         loss = make_loss(model, recipe, 3, guide_of(folder, recipe, ours))
         SentenceTransformerTrainer(**common, loss=loss).train()

@@ -50,6 +50,17 @@ def test_packed_vectors_are_those_of_the_whole_batch(tmp_path: Path, kind: str) 
     assert model[0].model.config._attn_implementation == "sdpa"
 
 
+def test_queries_and_documents_are_packed_as_well(tmp_path: Path) -> None:
+    model = tiny_model(tmp_path)
+    whole = [model.encode_query(TEXTS), model.encode_document(TEXTS)]
+    shapes = []
+    model[0].register_forward_hook(lambda _, args, __: shapes.append(args[0]["input_ids"].shape))
+    with bucketed(model):
+        packed = [model.encode_query(TEXTS), model.encode_document(TEXTS)]
+    np.testing.assert_allclose(packed, whole, atol=1e-5)
+    assert [shape[0] for shape in shapes] == [1, 1]
+
+
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in PACKED_KINDS])
 def test_kinds_that_look_at_the_distance_of_tokens_are_never_packed(
     tmp_path: Path, kind: str
@@ -69,7 +80,10 @@ def test_a_guide_reads_each_text_alone(tmp_path: Path) -> None:
     model.save_pretrained(str(tmp_path / "whole"))
     expected = model.eval()(model.preprocess(TEXTS))["sentence_embedding"]
     guide = load_guide(tmp_path / "whole")
-    found = guide(guide.preprocess(TEXTS))["sentence_embedding"]
+    features = guide.preprocess(TEXTS)
+    for name in ("input_ids", "token_type_ids", "attention_mask"):
+        features[name] = features[name].to(guide.device)
+    found = guide(features)["sentence_embedding"].cpu()
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
