@@ -1,6 +1,6 @@
 """One step of training here against the stock trainer's, in turn, in one run.
 
-python -m tests.benchmarks.training_speed [--steps 12] [--rounds 3] [--bf16] [--base-size]
+python -m tests.benchmarks.training_speed [--steps 12] [--rounds 3] [--bf16] [--base-size] ...
 
 On real QQP triplets and SNLI triplets (STSTUDIO_REAL_DATA), MultipleNegativesRankingLoss, batches
 of 16 and 64. Stock is SentenceTransformerTrainer with the fused AdamW, padded, in float32, and
@@ -166,11 +166,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--base-size", action="store_true")
+    parser.add_argument("--kinds", nargs="+", default=KINDS)
     parser.add_argument("--data", nargs="+", default=["QQP", "SNLI"])
     parser.add_argument("--batches", nargs="+", type=int, default=[16, 64])
     asked = parser.parse_args()
     data = Path(os.environ["STSTUDIO_REAL_DATA"])
-    kinds = [(kind, bf16) for bf16 in (False, True)[: 1 + asked.bf16] for kind in KINDS]
+    kinds = [(kind, bf16) for bf16 in (False, True)[: 1 + asked.bf16] for kind in asked.kinds]
     packaged = packaged_model()
     assert packaged is not None
     print(f"{torch.get_num_threads()} threads, {models.device()}; a step's median (times as fast)")
