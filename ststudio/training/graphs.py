@@ -5,6 +5,8 @@ the processor takes longer to ask for them than the GPU to run them. A CUDA grap
 wants shapes that do not depend on the texts: hence sizes, and fillers up to them.
 """
 
+import gc
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -16,6 +18,8 @@ from torch import Tensor, nn
 from torch.nn.attention.varlen import varlen_attn
 
 from ststudio.training.packing import positions
+
+logger = logging.getLogger(__name__)
 
 MOST_RECORDED = 24  # sizes: each keeps its inputs, outputs and gradients
 WARM_UPS = 2  # before a size is recorded: libraries choose their kernels in the first
@@ -147,6 +151,7 @@ class Graphs:
         self.forwards: dict[tuple[torch.Size, ...], Forward] = {}
         self.recorded: set[tuple[torch.Size, ...]] = set()
         self.facts: dict[str, Any] | None = None
+        self.reason = ""  # why nothing more is recorded
 
     def pack(self, columns: Sequence[Mapping[str, Any]], facts: dict[str, Any]) -> Packed | None:
         """Lay a batch out; return None where other things are said of its texts than before.
@@ -175,9 +180,14 @@ class Graphs:
         samples = tuple(value.clone() for value in inputs)
         # Gradients were accumulated on another stream before, and will be again.
         torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch(False)
+        gc.collect()  # what is freed while a graph is recorded, a former one above all, spoils it
+        gc.disable()
         try:  # to put the replay in the place of this forward's own
             torch.cuda.make_graphed_callables(
                 forward, samples, WARM_UPS, allow_unused_input=True, pool=self.pool
             )
-        except RuntimeError:  # a layer that waits for the GPU, or no memory left for it
-            self.records = False
+        except RuntimeError as error:  # a layer that waits for the GPU, or no memory left for it
+            self.records, self.reason = False, str(error)
+            logger.warning("Trains without CUDA graphs: %s", error)
+        finally:
+            gc.enable()
