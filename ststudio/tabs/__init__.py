@@ -23,6 +23,9 @@ QUIET: dict[str, Any] = {
     "show_progress": "hidden",
     "concurrency_limit": None,
 }
+# And that a timer asks again: outside of the queue each is one request of its own, so that an
+# answer lost on its way (a laptop asleep, a proxy) holds up none of the next.
+POLLED: dict[str, Any] = QUIET | {"queue": False}
 
 # What a button has packed is downloaded by a second, hidden one: it needs the file at its click.
 CLICK = "() => document.querySelector('#{id}').click()"

@@ -12,7 +12,7 @@ from ststudio.hub.opening import open_pushed, opening_state, start_opening
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
-from ststudio.tabs import QUIET, explained
+from ststudio.tabs import POLLED, explained
 from ststudio.tabs.documented import publish
 from ststudio.tabs.progress import bar
 from ststudio.tabs.recipes import taken_of_run
@@ -154,5 +154,5 @@ def build() -> tuple[gr.HTML, gr.Timer]:
 def wire(session: gr.State, tabs: gr.Tabs, notice: gr.HTML, timer: gr.Timer) -> None:
     """Follow the session with what is said, and a model on its way until it is here."""
     for trigger in (session.change, timer.tick):
-        trigger(follow, session, [session, notice, timer, tabs], **QUIET)
+        trigger(follow, session, [session, notice, timer, tabs], **POLLED)
     publish(open_model, "open_model")

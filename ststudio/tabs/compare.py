@@ -7,7 +7,7 @@ import gradio as gr
 from ststudio.hub.markdown import plain
 from ststudio.remote import endpoint
 from ststudio.runs.run import Run
-from ststudio.tabs import QUIET, anatomy, headline, mapping, searching, sizing
+from ststudio.tabs import POLLED, anatomy, headline, mapping, searching, sizing
 from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.verdict import verdict_words
 
@@ -76,5 +76,5 @@ def build(session: gr.State, tab: gr.Tab, timer: gr.Timer) -> gr.Button:
         onward = gr.Button("Next: Push", variant="primary")
     seen = gr.State("")
     for trigger in (tab.select, timer.tick, session.change):
-        trigger(show, [session, seen], [words, body, of_rows, *parts, seen], **QUIET)
+        trigger(show, [session, seen], [words, body, of_rows, *parts, seen], **POLLED)
     return onward

@@ -19,7 +19,7 @@ from ststudio.hub.jobs import (
 from ststudio.hub.package import propose_name
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
-from ststudio.tabs import QUIET, explained
+from ststudio.tabs import POLLED, QUIET, explained
 from ststudio.tabs.documented import publish
 from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.visitor import visitor_token
@@ -243,7 +243,7 @@ def build(session: gr.State) -> gr.Accordion:
         api_visibility="private",
         concurrency_limit=None,
     )
-    timer.tick(look, [session, pasted], standing, **QUIET)
+    timer.tick(look, [session, pasted], standing, **POLLED)
     cancel.click(end, [session, pasted], standing, api_visibility="private")
     for endpoint in (run_longer, job_state, stop_job):
         publish(endpoint, endpoint.__name__, concurrency_limit=None)

@@ -15,7 +15,17 @@ from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.settings import MB
 from ststudio.signing_in import to_push
-from ststudio.tabs import CLICK, QUIET, account, card_view, explained, jobs, offered, sharing
+from ststudio.tabs import (
+    CLICK,
+    POLLED,
+    QUIET,
+    account,
+    card_view,
+    explained,
+    jobs,
+    offered,
+    sharing,
+)
 from ststudio.tabs.account import full_name
 from ststudio.tabs.documented import publish
 from ststudio.tabs.progress import bar
@@ -184,7 +194,7 @@ def build(session: gr.State, tab: gr.Tab) -> None:
 
     shown = [words, body, name, *preview, state, trash, longer, mine, go, timer, seen]
     for trigger in (tab.select, timer.tick, session.change):
-        trigger(show, [session, seen, namespace], shown, **QUIET)
+        trigger(show, [session, seen, namespace], shown, **POLLED)
     go.click(
         begin,
         [session, namespace, name, private, samples],

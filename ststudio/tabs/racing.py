@@ -15,7 +15,7 @@ from ststudio.runs.admission import start_run
 from ststudio.runs.run import Run
 from ststudio.settings import get_settings
 from ststudio.shelf import DEFAULT_MODEL
-from ststudio.tabs import QUIET, explained
+from ststudio.tabs import POLLED, QUIET, explained
 from ststudio.tabs.examination import with_base
 from ststudio.tabs.session import Session, losses_of, shown_run, whole
 from ststudio.tabs.visitor import visitor_token
@@ -217,4 +217,4 @@ def build_outcome(session: gr.State, timer: gr.Timer, loss: gr.Dropdown) -> None
     shown = [words, plot, table, use, seen]
     use.click(use_winner, session, [session, loss], api_visibility="private")
     session.change(show_race, [session, seen], shown, **QUIET)
-    timer.tick(show_race, [session, seen], shown, **QUIET)
+    timer.tick(show_race, [session, seen], shown, **POLLED)

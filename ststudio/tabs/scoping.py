@@ -13,7 +13,7 @@ from ststudio.runs.model_facts import EARLIER_RUN
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
-from ststudio.tabs import QUIET, adding, explained
+from ststudio.tabs import POLLED, QUIET, adding, explained
 from ststudio.tabs.adding import OWN_TEXTS
 from ststudio.tabs.documented import publish
 from ststudio.tabs.progress import bar
@@ -236,7 +236,7 @@ def build(session: gr.State, chosen: gr.State) -> tuple[gr.HTML, list[gr.compone
             [chosen, *shown],
             api_visibility="private",
         )
-    timer.tick(look_again, [session, chosen], shown, **QUIET)
+    timer.tick(look_again, [session, chosen], shown, **POLLED)
     stop.click(cancel, [session, chosen], shown, api_visibility="private")
     rest.click(go_on, [session, chosen], shown, api_visibility="private")
     whole.expand(offer, session, [left, right], **QUIET)

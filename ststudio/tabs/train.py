@@ -15,7 +15,7 @@ from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.shelf import DEFAULT_MODEL
-from ststudio.tabs import QUIET, building, estimating, explained, negatives, racing, recipes
+from ststudio.tabs import POLLED, QUIET, building, estimating, explained, negatives, racing, recipes
 from ststudio.tabs.documented import publish
 from ststudio.tabs.endpoints import ENDPOINTS
 from ststudio.tabs.examination import with_base
@@ -230,7 +230,7 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
     fields = [seconds, *extra, *options, taken]
     session.change(recipes.fill, [session, taken], fields, **QUIET)
     runs.input(pick_run, [session, runs], session, api_visibility="private")
-    timer.tick(show, [session, seen], shown, **QUIET)
+    timer.tick(show, [session, seen], shown, **POLLED)
     session.change(show, [session, seen], shown, **QUIET)
     base.input(choose_base, [session, base], session, api_visibility="private")
     names = ("loss", "learning_rate", "per_device_train_batch_size", "num_train_epochs")

@@ -112,7 +112,8 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "similar or not": ("pair-class", {}),
     "cosine": ("pair-score", {"loss": "CosineSimilarityLoss"}),
     "matryoshka": ("pair", {"matryoshka_dims": [32, 16, 8]}),
-    "lora": ("pair", {"lora": {"r": 4, "alpha": 8, "dropout": 0.0}}),
+    # The weights move by the product of two matrices, one of which starts at zero.
+    "lora": ("pair", {"lora": {"r": 4, "alpha": 8, "dropout": 0.0}, "learning_rate": 5 * RATE}),
     "prompts": ("pair", {"prompts": {"anchor": "query: ", "positive": "passage: "}}),
     "one prompt": ("pair-score", {"prompts": {"sentence1": "say: ", "sentence2": "say: "}}),
     "length": ("pair", {"max_seq_length": 16}),
