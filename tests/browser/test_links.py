@@ -39,6 +39,7 @@ def test_a_recipe_sets_the_page_up_and_what_is_changed_since_outlives_a_reload(
     expect(page.get_by_text("Done: train in batches")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_link_to_a_run_that_is_gone_is_explained_on_a_page_that_works(
     page: Page, app: App
 ) -> None:

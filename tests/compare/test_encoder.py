@@ -116,6 +116,7 @@ def test_a_dead_child_is_replaced(encoder: Encoder, compared: ComparedRun) -> No
     assert child_id(encoder) != first
 
 
+@pytest.mark.slow
 def test_a_child_that_dies_at_work_is_asked_again(encoder: Encoder, compared: ComparedRun) -> None:
     encoder.search(compared, QUERY, 1)
     first = child_id(encoder)

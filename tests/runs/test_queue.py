@@ -210,7 +210,13 @@ def test_the_next_worker_takes_no_core_from_a_run(tmp_path: Path, store: RunStor
     door.close()
 
 
-@pytest.mark.parametrize(("signs_until", "ends"), [(0.0, (3.0, 5.0)), (60.0, (5.0, 8.0))])
+@pytest.mark.parametrize(
+    ("signs_until", "ends"),
+    [
+        (0.0, (3.0, 5.0)),
+        pytest.param(60.0, (5.0, 8.0), marks=pytest.mark.slow),
+    ],
+)
 def test_a_late_run_that_stands_still_is_ended_and_one_with_signs_of_life_gets_twice_the_time(
     tmp_path: Path, store: RunStore, signs_until: float, ends: tuple[float, float]
 ) -> None:

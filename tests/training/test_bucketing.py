@@ -1,6 +1,6 @@
 """Bucketed training: the same vectors, losses and gradients as the stock trainer, less padding."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,17 +115,21 @@ def trained(
     return kept.values, np.asarray(model.encode([*TEXTS, "a word nobody trained: aardvark"]))
 
 
-def first_of_each_case(possible: Callable[[str], bool] = lambda _: True) -> list[Any]:
-    """Return all losses of all cases, of which the first of each case is not slow."""
+def all_losses(quick: Sequence[str], possible: Callable[[str], bool] = lambda _: True) -> list[Any]:
+    """Return all losses of all cases, of which the first of each quick case is not slow."""
     return [
-        pytest.param(case.key, loss, marks=[] if loss == case.losses[0] else pytest.mark.slow)
+        pytest.param(
+            case.key,
+            loss,
+            marks=[] if case.key in quick and loss == case.losses[0] else pytest.mark.slow,
+        )
         for case in CASES.values()
         for loss in case.losses
         if possible(loss)
     ]
 
 
-@pytest.mark.parametrize(("case", "loss"), first_of_each_case())
+@pytest.mark.parametrize(("case", "loss"), all_losses(tuple(CASES)))
 def test_every_loss_sees_and_learns_what_it_would_in_the_stock_trainer(
     tmp_path: Path, case: str, loss: str
 ) -> None:
@@ -138,7 +142,7 @@ def test_every_loss_sees_and_learns_what_it_would_in_the_stock_trainer(
 
 
 @pytest.mark.parametrize(
-    ("case", "loss"), first_of_each_case(lambda loss: not LOSSES[loss].whole_only)
+    ("case", "loss"), all_losses(("triplet",), lambda loss: not LOSSES[loss].whole_only)
 )
 def test_matryoshka_sees_the_same_at_every_dimension(tmp_path: Path, case: str, loss: str) -> None:
     recipe = Recipe(

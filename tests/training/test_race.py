@@ -142,6 +142,7 @@ def test_a_stop_ends_the_race_with_the_best_so_far(
     assert rows[2]["out"] == NOT_STARTED
 
 
+@pytest.mark.slow
 def test_a_race_that_nobody_ends_says_why(tmp_path: Path, base: Path, examples: Examples) -> None:
     run = admitted(tmp_path, base, [BREAKS, {**BREAKS, "learning_rate": 2e-3}], steps=2)
     with pytest.raises(StudioError, match=r"No racer reached the end.*at 0.001: The loss.*0.002"):
