@@ -49,6 +49,8 @@ WORKER_MODULES = {
     "training/bucketing.py",
     "training/packing.py",
     "training/vocabulary.py",
+    "training/graphs.py",
+    "training/tokens.py",
     "training/models.py",
     "training/zero.py",
     "training/arguments.py",
