@@ -28,6 +28,21 @@ A_FEW_STEPS = {"max_steps": 3, "eval_steps": 3, "max_seconds": 10}
 TOKEN = "hf_loopback_writer"  # of the loopback Hub
 
 
+# Whoever shares a served app or the session's runs is in one process; else each file has its own.
+SHARED = {"app": "served", "training": "trained"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Name the group that each file's tests run in, where several processes share the work."""
+    groups: dict[Path, str] = {}
+    for item in items:
+        for fixture, group in SHARED.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                groups.setdefault(item.path, group)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(groups.get(item.path, str(item.path))))
+
+
 def wait(run: Run, seconds: float = 240.0) -> Run:
     """Wait for a run's end and return it."""
     deadline = time.monotonic() + seconds

@@ -13,7 +13,7 @@ from ststudio.child import ask_once
 from ststudio.compare.points import load_relevant, read_vectors, rows_of
 from ststudio.compare.sides import Compared, check_compared
 from ststudio.errors import StudioError
-from ststudio.runs.run import read_json, write_json
+from ststudio.runs.documents import read_json, write_json
 
 Scores = npt.NDArray[np.float32]
 

@@ -17,7 +17,7 @@ from ststudio.data.cases import CASES
 from ststudio.data.examples import Examples
 from ststudio.data.negatives import keys_of
 from ststudio.errors import StudioError
-from ststudio.runs.run import write_json
+from ststudio.runs.documents import write_json
 from ststudio.training import models
 from ststudio.training.bucketing import bucketed
 from ststudio.training.measuring import encoding_seconds

@@ -20,7 +20,7 @@ from ststudio.data.sources import open_source
 from ststudio.data.tables import Table
 from ststudio.data.unused import changed, forget_unused, size_of
 from ststudio.errors import StudioError
-from ststudio.runs.run import read_json, write_json
+from ststudio.runs.documents import read_json, write_json
 from ststudio.settings import get_settings
 from ststudio.shelf import appearing
 

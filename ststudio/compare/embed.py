@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from sentence_transformers import SentenceTransformer
 
 from ststudio.errors import StudioError
-from ststudio.runs.run import read_json, write_json
+from ststudio.runs.documents import read_json, write_json
 from ststudio.training import models
 from ststudio.training.bucketing import bucketed
 

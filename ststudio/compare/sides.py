@@ -10,8 +10,9 @@ from ststudio.data.prompts import family_of, own_prompts
 from ststudio.errors import StudioError
 from ststudio.fetch import ModelRef, download_model
 from ststudio.model_files import FAMILY
+from ststudio.runs.documents import read_json
 from ststudio.runs.model_facts import EARLIER_RUN, named_base
-from ststudio.runs.run import Run, read_json
+from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 
 BASE, TUNED = "base", "tuned"  # a run's own two; others are "run:<id>" or an id on the Hub

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from ststudio.compare.points import read_vectors
 from ststudio.compare.precisions import PRECISIONS, Floats, Index, Rows, search
 from ststudio.errors import StudioError
-from ststudio.runs.run import write_json
+from ststudio.runs.documents import write_json
 
 K = 10  # hits that are looked at
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.125)  # of the dimensions, where a run was trained for none

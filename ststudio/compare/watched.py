@@ -10,7 +10,7 @@ from typing import Any
 
 from ststudio.child import Child, ChildDied
 from ststudio.errors import StudioError
-from ststudio.runs.run import read_json
+from ststudio.runs.documents import read_json
 from ststudio.settings import get_settings
 
 POLL_SECONDS = 0.5

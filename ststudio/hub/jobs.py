@@ -96,7 +96,7 @@ def start_job(run: Run, token: str | None, wish: JobWish) -> dict[str, Any]:
         "stage": str(info.status.stage),
         "message": None,
     }
-    run.write_job(job)
+    run.write("job", job)
     return job
 
 
@@ -126,7 +126,7 @@ def follow_job(run: Run, token: str | None) -> dict[str, Any] | None:
     client, place = hub(token), {"job_id": job["id"], "namespace": job["namespace"]}
     info = _asked(lambda: client.inspect_job(**place))
     job |= {"stage": str(info.status.stage), "message": _line(info.status.message or "") or None}
-    run.write_job(job)
+    run.write("job", job)
     lines: list[str] = []
     with suppress(StudioError):  # a job that has just been made has none; where it stands is known
         lines = _asked(lambda: list(client.fetch_job_logs(**place, tail=LOG_LINES)))
@@ -141,7 +141,7 @@ def cancel_job(run: Run, token: str | None) -> dict[str, Any]:
     client, place = hub(token), {"job_id": job["id"], "namespace": job["namespace"]}
     _asked(lambda: client.cancel_job(**place))
     job |= {"stage": "CANCELED", "message": None}
-    run.write_job(job)
+    run.write("job", job)
     return job
 
 

@@ -150,7 +150,7 @@ def _made(pushed: Pushed, model: Path, base: Base, opened: dict[str, Any]) -> Ru
     facts = pushed.facts | {"base_model": base.facts, "notes": [base.note] if base.note else []}
     # The key is thrown away: nobody stops, deletes or pushes what belongs to its author.
     run, _ = get_store().create(pushed.recipe, facts)
-    run.write_report(pushed.report)
+    run.write("report", pushed.report)
     run.write_opened(opened, model, base.folder)
     return run
 

@@ -85,7 +85,7 @@ class Job:
 
     def _write(self) -> None:
         try:
-            self.run.write_push(self.state)
+            self.run.write("push", self.state)
         except FileNotFoundError:
             self.ended = True
             self.state["reason"] = "The run was deleted during the push."

@@ -2,14 +2,15 @@
 
 import json
 import math
-import os
 import shutil
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ststudio.runs.documents import Document, Json, changed, read_json, write_json
+
+Name = Literal["recipe", "facts", "report", "anatomy", "sizes", "push", "job", "opened"]
 State = Literal["queued", "running", "finished", "failed", "stopped", "interrupted"]
 ENDED: frozenset[str] = frozenset({"finished", "failed", "stopped", "interrupted"})
 
@@ -18,33 +19,24 @@ VECTORS = "vectors-1.sqlite"
 GENERAL = "general-1.parquet"
 
 
-def write_json(path: Path, value: Any) -> None:  # noqa: ANN401
-    """Replace a JSON file as a whole, so that a reader never sees half of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(value, file, ensure_ascii=False, indent=1)
-    os.replace(name, path)
-
-
-def read_json(path: Path) -> Any:  # noqa: ANN401
-    """Return a JSON file's value, or None where there is no file."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-
-
 @dataclass(frozen=True)
 class Run:
     """One run: a directory that says what was asked, what happened and what came out."""
 
     path: Path
 
-    def make(self, recipe: dict[str, Any], facts: dict[str, Any], owner: str) -> None:
+    report = Document()  # before and after on the test rows
+    anatomy = Document()  # how similar both models find the test pairs
+    sizes = Document()  # what was measured of smaller vectors
+    push = Document()  # where the push stands
+    job = Document()  # where the longer run on Hugging Face Jobs stands
+    opened = Document()  # {id, revision, for} of a pushed model; None of a real run
+
+    def make(self, recipe: Json, facts: Json, owner: str) -> None:
         """Write the directory of a new run, which waits; `owner` is the hash of its key."""
         self.path.mkdir(parents=True)
-        write_json(self.path / "recipe.json", recipe)
-        write_json(self.path / "facts.json", facts)
+        self.write("recipe", recipe)
+        self.write("facts", facts)
         write_json(self.path / "owner.json", {"sha256": owner})
         write_json(self.path / "state.json", {"state": "queued", "created": time.time()})
 
@@ -129,17 +121,17 @@ class Run:
         return self.scratch_dir / "kept.safetensors"
 
     @property
-    def recipe(self) -> dict[str, Any]:
+    def recipe(self) -> Json:
         """Return what was asked, as JSON."""
         return dict(read_json(self.path / "recipe.json") or {})
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Json:
         """Return what is known before training: title, case, base model, counts, notes."""
         return dict(read_json(self.path / "facts.json") or {})
 
     @property
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Json:
         """Return the state record: `state`, `reason`, `step`, `steps`, times."""
         return dict(read_json(self.path / "state.json") or {"state": "interrupted"})
 
@@ -149,36 +141,6 @@ class Run:
         return self.state["state"] in ENDED
 
     @property
-    def report(self) -> dict[str, Any] | None:
-        """Return before and after on the test rows, or None while unknown."""
-        report: dict[str, Any] | None = read_json(self.path / "report.json")
-        return report
-
-    @property
-    def anatomy(self) -> dict[str, Any] | None:
-        """Return how similar both models find the test pairs, or None while unknown."""
-        anatomy: dict[str, Any] | None = read_json(self.path / "anatomy.json")
-        return anatomy
-
-    @property
-    def sizes(self) -> dict[str, Any] | None:
-        """Return what was measured of smaller vectors, or None where nobody asked."""
-        sizes: dict[str, Any] | None = read_json(self.path / "sizes.json")
-        return sizes
-
-    @property
-    def push(self) -> dict[str, Any] | None:
-        """Return the state of the push, or None where none was asked for."""
-        push: dict[str, Any] | None = read_json(self.path / "push.json")
-        return push
-
-    @property
-    def job(self) -> dict[str, Any] | None:
-        """Return the longer run on Hugging Face Jobs, or None where none was asked for."""
-        job: dict[str, Any] | None = read_json(self.path / "job.json")
-        return job
-
-    @property
     def stopping(self) -> bool:
         """Tell whether someone asked this run to stop."""
         return (self.path / "stop").exists()
@@ -186,7 +148,7 @@ class Run:
     @property
     def stop_asked(self) -> float:
         """Return when it was asked to stop, in seconds since the epoch, or infinity."""
-        return _changed(self.path / "stop") or math.inf
+        return changed(self.path / "stop") or math.inf
 
     @property
     def has_texts(self) -> bool:
@@ -198,12 +160,6 @@ class Run:
         """Tell whether there is a whole fine-tuned model to look at."""
         return self.has_texts or (self.opened is not None and self.model_dir.is_dir())
 
-    @property
-    def opened(self) -> dict[str, Any] | None:
-        """Return {id, revision, for} of a pushed model that was opened, None of a real run."""
-        opened: dict[str, Any] | None = read_json(self.path / "opened.json")
-        return opened
-
     def update(self, **changes: Any) -> None:  # noqa: ANN401
         """Replace some fields of the state; one process writes at a time."""
         write_json(self.path / "state.json", {**self.state, **changes})
@@ -211,7 +167,7 @@ class Run:
     @property
     def last_sign(self) -> float:
         """Return when state or log were last written, in seconds since the epoch."""
-        return max(_changed(self.path / "state.json"), _changed(self.path / "log.jsonl"))
+        return max(changed(self.path / "state.json"), changed(self.path / "log.jsonl"))
 
     def end(self, state: State, reason: str | None = None) -> None:
         """Write the final state."""
@@ -221,12 +177,12 @@ class Run:
         """Leave the flag that the trainer reads at each step."""
         (self.path / "stop").touch()
 
-    def append_log(self, entry: dict[str, Any]) -> None:
+    def append_log(self, entry: Json) -> None:
         """Add one entry to the live log."""
         with (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
-    def log(self, since: int = 0) -> list[dict[str, Any]]:
+    def log(self, since: int = 0) -> list[Json]:
         """Return the live log's entries from number `since` on."""
         try:
             lines = (self.path / "log.jsonl").read_text(encoding="utf-8").split("\n")
@@ -240,45 +196,24 @@ class Run:
 
     def update_facts(self, **changes: Any) -> None:  # noqa: ANN401
         """Replace some of what is known about this run."""
-        write_json(self.path / "facts.json", {**self.facts, **changes})
+        self.write("facts", {**self.facts, **changes})
 
-    def write_recipe(self, recipe: dict[str, Any]) -> None:
-        """Keep the recipe that a choice among several came down to."""
-        write_json(self.path / "recipe.json", recipe)
-
-    def write_report(self, report: dict[str, Any]) -> None:
-        """Keep what the run proved."""
-        write_json(self.path / "report.json", report)
-
-    def write_anatomy(self, anatomy: dict[str, Any]) -> None:
-        """Keep how similar both models find the test pairs."""
-        write_json(self.path / "anatomy.json", anatomy)
-
-    def write_sizes(self, sizes: dict[str, Any]) -> None:
-        """Keep what was measured of smaller vectors; a run that is gone by now stays gone."""
-        if self.exists:
-            write_json(self.path / "sizes.json", sizes)
-
-    def write_push(self, push: dict[str, Any]) -> None:
-        """Keep where the push stands."""
-        write_json(self.path / "push.json", push)
-
-    def write_job(self, job: dict[str, Any]) -> None:
-        """Keep where the longer run stands."""
-        write_json(self.path / "job.json", job)
+    def write(self, name: Name, value: Json) -> None:
+        """Replace one of the run's documents."""
+        write_json(self.path / f"{name}.json", value)
 
     def write_base(self, folder: Path) -> None:
         """Keep where the base model lies."""
         write_json(self.path / "base.json", {"folder": str(folder)})
 
-    def write_opened(self, opened: dict[str, Any], model: Path, base: Path | None) -> None:
+    def write_opened(self, opened: Json, model: Path, base: Path | None) -> None:
         """Take a pushed model over as a run that has ended, without rows, and maybe without base.
 
         Nothing says that it is whole before everything is.
         """
         self.write_base(base or self.path / "no-base")
         model.rename(self.model_dir)
-        write_json(self.path / "opened.json", opened)
+        self.write("opened", opened)
         self.end("finished")
 
     def write_guide(self, folder: Path) -> None:
@@ -304,11 +239,3 @@ class Run:
             return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
         except FileNotFoundError:
             return 0
-
-
-def _changed(path: Path) -> float:
-    """Return when a file last changed, 0 where there is none."""
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0

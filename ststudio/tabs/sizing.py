@@ -45,8 +45,8 @@ def measured(run: Run) -> Iterator[Sign | dict[str, Any]]:
         "trained": run.recipe.get("matryoshka_dims"),
     }
     for news in watched(SIZES, message):
-        if not isinstance(news, Sign):
-            run.write_sizes(news)
+        if not isinstance(news, Sign) and run.exists:  # one that is gone by now stays gone
+            run.write("sizes", news)
         yield news
 
 

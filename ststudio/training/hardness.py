@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ststudio.data.cases import CASES
 from ststudio.data.negatives import Kinship, Mining, keys_of, wanted
-from ststudio.runs.run import write_json
+from ststudio.runs.documents import write_json
 from ststudio.training import models
 from ststudio.training.bucketing import bucketed
 from ststudio.training.mining import Miner, harder

@@ -112,7 +112,7 @@ def measure(
     for model in models:
         model.progress = told
     report = compare(case, examples, *models)
-    run.write_anatomy(anatomy(case, examples, models))  # before the vectors, which open the tab
+    run.write("anatomy", anatomy(case, examples, models))  # before the vectors, which open the tab
     units = examples.test.column(0).unique().to_pylist()
     corpus = examples.corpus.column("text").to_pylist()
     as_query = PROMPT_OF_ROLE.get(case.unit) == "query"

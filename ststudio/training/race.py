@@ -147,7 +147,7 @@ def _decided(run: Run, rows: list[dict[str, Any]], best: Tuned) -> Tuned:
     run.update_facts(
         loss=known["loss"], base_model=known["base_model"], lengths=known.get("lengths")
     )
-    run.write_recipe(best.recipe.to_json())
+    run.write("recipe", best.recipe.to_json())
     run.write_base(best.base_dir)
     return replace(best, model=best.model.to(models.device()))
 

@@ -113,7 +113,7 @@ def train(run: Run, leased: bool = False) -> Outcome:
     report["seconds"] = round(time.time() - float(run.state["started"]), 1)
     if asked.race:
         report["race"] = told(run)
-    run.write_report(report)
+    run.write("report", report)
     if best.lost:
         return "finished", "lease_ended"
     if best.stopped:

@@ -58,7 +58,7 @@ class Kept:
 def add_drawn(app: Any, run: str, size: int) -> str:  # noqa: ANN401
     """Add a corpus to the app, and lay both models' vectors beside it, drawn by chance."""
     from ststudio.compare.scope import Scope, compared
-    from ststudio.runs.run import write_json
+    from ststudio.runs.documents import write_json
     from ststudio.runs.store import get_store
 
     rng = random.Random(size)

@@ -115,7 +115,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         run.embeddings_dir.mkdir()
         (run.embeddings_dir / "tuned.npy").touch()
         if report is not None:
-            run.write_report(report)
+            run.write("report", report)
         run.update(state=state)
         return run
 
@@ -129,7 +129,7 @@ def make_bare(tmp_path: Path) -> Any:
     def make(facts: dict[str, Any], recipe: Any = RECIPE, report: Any = REPORT) -> Run:
         run, _ = RunStore(tmp_path).create(recipe, facts)
         if report is not None:
-            run.write_report(report)
+            run.write("report", report)
         return run
 
     return make

@@ -276,7 +276,7 @@ def test_a_push_ends_at_its_time_limit_and_can_be_repeated(
 
 
 def test_a_push_that_a_restart_cut_off_has_failed(hub: Hub, run: Run) -> None:
-    run.write_push({"state": "running", "stage": "uploading", "reason": None})
+    run.write("push", {"state": "running", "stage": "uploading", "reason": None})
 
     state = push_state(run)
 

@@ -56,7 +56,7 @@ def logged(run: Run) -> Run:
     for step in range(1, 5):
         run.append_log({"step": step, "loss": 1.0 / step, "seconds": 1.0})
         run.append_log({"step": step, "metric": 0.6 + step / 100, "seconds": 1.0})
-    run.write_anatomy(ANATOMY)
+    run.write("anatomy", ANATOMY)
     return run
 
 

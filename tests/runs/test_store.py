@@ -84,6 +84,6 @@ def test_facts_and_report_are_json(store: RunStore) -> None:
     run, _ = store.create({}, {"notes": ["a"]})
     run.add_notes(["b"])
     assert run.facts["notes"] == ["a", "b"]
-    run.write_report({"delta": 0.1})
+    run.write("report", {"delta": 0.1})
     assert json.loads((run.path / "report.json").read_text()) == run.report
     assert Run(run.path).push is None

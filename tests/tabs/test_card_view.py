@@ -19,7 +19,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
     monkeypatch.setenv("STSTUDIO_DATA", str(tmp_path))
     get_settings.cache_clear()
     run, key = get_store().create(RECIPE, FACTS)
-    run.write_report(REPORT)
+    run.write("report", REPORT)
     return Session().with_run(run.id, key, "Tickets")
 
 

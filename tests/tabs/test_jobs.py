@@ -67,7 +67,7 @@ def test_without_the_hub_the_section_says_so_where_the_price_would_be(
 
 def test_opening_the_section_asks_for_prices_and_shows_a_job_under_way(hub: Hub) -> None:
     run, key = get_store().create({"source": {}}, {"title": "Tickets"})
-    run.write_job({**JOB, "repo": "alice/model", "url": "https://hub.example"})
+    run.write("job", {**JOB, "repo": "alice/model", "url": "https://hub.example"})
     session = Session().with_run(run.id, key, "Tickets")
     _, name, cost, _, state, _, cancel, timer = unfold(session, 60)
     assert name.endswith("-Tickets-long") and "$0.60" in cost

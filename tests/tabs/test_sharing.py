@@ -43,7 +43,7 @@ def test_the_links_of_the_run_that_is_shown() -> None:
     assert link == f"http://127.0.0.1:7860/?run={run.id}"
     assert of_recipe == f"http://127.0.0.1:7860/?recipe={run.id}"
     assert not model["visible"]
-    run.write_push({"state": "done", "repo": "ada/pairs"})
+    run.write("push", {"state": "done", "repo": "ada/pairs"})
     assert show(Session(run=run.id), PAGE)[4] == "http://127.0.0.1:7860/?model=ada/pairs"
 
 

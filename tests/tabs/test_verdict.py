@@ -46,7 +46,7 @@ CLASSIFIER = {
 def a_run(folder: Path, report: dict[str, Any] | None, case: str = "text-class") -> Run:
     run, _ = RunStore(folder).create({}, {"case": case, "title": "Tickets <b>", "notes": []})
     if report is not None:
-        run.write_report(report)
+        run.write("report", report)
     return run
 
 

@@ -46,7 +46,7 @@ def told(
     (run.model_dir / "config_sentence_transformers.json").write_text(json.dumps(family))
     run.embeddings_dir.mkdir()
     np.save(run.embeddings_dir / "tuned.npy", np.zeros((3, 384), np.float32))
-    run.write_report({"metric": case.metric, "n": 150, "baseline": 0.6, "score": 0.7})
+    run.write("report", {"metric": case.metric, "n": 150, "baseline": 0.6, "score": 0.7})
     run.update(trained_in=trained_in)
     run.end("finished")
     return run
