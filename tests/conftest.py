@@ -32,6 +32,7 @@ TOKEN = "hf_loopback_writer"  # of the loopback Hub
 SHARED = {"app": "served", "training": "trained"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads it
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Name the group that each file's tests run in, where several processes share the work."""
     groups: dict[Path, str] = {}

@@ -33,7 +33,7 @@ LAYERS = (
         "rerankers",
     ),
     ("data",),
-    ("training", "runs.run"),
+    ("training", "runs.run", "runs.documents"),
     ("compare", "hub", "runs"),
     ("guard", "tabs"),
     ("ui",),
