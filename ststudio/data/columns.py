@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ststudio.data.addresses import addresses, longest, take
-from ststudio.data.ids import names_an_id
+from ststudio.data.ids import are_files, names_an_id
 from ststudio.data.names import TEXT_ROLES, hint, names_a_text
 from ststudio.data.repeated import attributions, copies
 from ststudio.data.tables import Table
+from ststudio.data.values import as_numbers
 
 NONE: frozenset[str] = frozenset()
 Kind = Literal["text", "number", "bool", "empty"]
@@ -24,11 +25,6 @@ LISTED = 300  # distinct values kept by name
 HANDFUL = 8  # distinct words: classes, whatever their column is called
 FEW = 3  # rows whose texts may all be the same by chance
 
-# 4, 4.5, 4,5, .5, 80 %, 1e-3: what people write where a number is meant.
-OF = "/|out of|of|von|sur|de|di|van|av|из|z"
-SAID = r"[-–:=(]\s*\pL[^\d]{0,30}"  # 5 - identical, 0 (unrelated)
-OF_WHAT = rf"\s*(%|percent|pct|stars?|points?|★|({OF})\s*(3|4|5|7|10|100)|{SAID})?\s*$"
-NUMBER = r"^\s*[-+]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][-+]?[0-9]+)?" + OF_WHAT
 PER_CENT = r"(?i)\d\s*(%|percent|pct)$"
 SENTENCE = r"(\S+\s+){3,}\S*[.!?…]['\"”)]*$"
 # Two words, or as much of a script that is written without spaces.
@@ -90,7 +86,8 @@ class Column:
         if self.kind == "text" and not self.has_numbers:
             wordless = self.spaced < 0.05
             coded = wordless and self.distinct == self.filled and self._codes
-            return (telling and (wordless or self.characters < 12)) or coded
+            files = wordless and are_files(self.values)
+            return (telling and (wordless or self.characters < 12)) or coded or files
         counts_up = self.kind == "number" and self.whole and self.distinct == self.filled > 20
         return (telling and not self.class_names) or counts_up
 
@@ -103,7 +100,7 @@ class Column:
         """Return how much the column looks like text to embed, 0 to 1."""
         if self.kind != "text" or self.has_numbers or not self.filled or self.is_id:
             return 0.0
-        if self.is_constant or self.is_attribution:
+        if self.is_constant or self.is_attribution or self._are_tags:
             return 0.0  # an instruction, a role, a remark
         if self._class_like and hint("class", self.name) >= 0.9:
             return 0.0
@@ -112,6 +109,12 @@ class Column:
         return (
             likeness * (0.5 + 0.5 * self.filled / self.rows) * (2 * self.filled >= self.rows or 0.5)
         )
+
+    @property
+    def _are_tags(self) -> bool:
+        """Tell whether lists hold single words under a name that speaks for no text."""
+        listed = self.holds_lists or bool(self.of_list)
+        return listed and self.spaced < 0.2 and self.characters < 20 and self.named < 0.5
 
     @property
     def named(self) -> float:
@@ -133,53 +136,19 @@ class Column:
         return self.characters < (60 if often else 30)
 
 
-def as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return values as strings, whole floats without their ".0"."""
-    if pa.types.is_boolean(values.type):
-        return pc.if_else(values, "true", "false")
-    if pa.types.is_floating(values.type):
-        numbers = values.to_numpy()
-        kept = numbers[~np.isnan(numbers)]
-        if len(kept) and np.abs(kept).max() < 2**53 and (kept == np.round(kept)).all():
-            values = pa.chunked_array([pa.array(numbers, from_pandas=True)]).cast(pa.int64())
-    return values.cast(pa.string())
-
-
-def as_numbers(values: pa.ChunkedArray) -> np.ndarray:
-    """Return values as floats: decimal commas and per cent signs read, NaN where none is one."""
-    if pa.types.is_boolean(values.type):
-        values = values.cast(pa.int8())
-    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-        return _finite(values.cast(pa.float64(), safe=False))
-    if not len(values):
-        return np.zeros(0)
-    plain = pc.replace_substring_regex(values, OF_WHAT, "")
-    plain = pc.replace_substring_regex(plain, r"[\s+]", "")
-    plain = pc.replace_substring(plain, ",", ".")
-    matched = pc.fill_null(pc.match_substring_regex(values, NUMBER), False)
-    numbers = pc.if_else(matched, plain, pa.scalar(None, plain.type))
-    return _finite(numbers.cast(pa.float64()))
-
-
-def _finite(values: pa.ChunkedArray) -> np.ndarray:
-    numbers = np.array(values.to_numpy(), np.float64)
-    numbers[~np.isfinite(numbers)] = np.nan
-    return numbers
-
-
 def look(table: Table) -> list[Column]:
     """Describe every column that a role could be given, from a spread of the training rows."""
     train = table.splits["train"]
     if train.num_rows > LOOKED_AT:
         train = train.take(np.linspace(0, train.num_rows - 1, LOOKED_AT).astype(np.int64))
     columns = []
-    forum = any(map(FORUM.fullmatch, addresses(table)))
+    forum = any(FORUM.fullmatch(name.rpartition(".")[2]) for name in addresses(table))
     for name, address in addresses(table).items():
         names = table.class_names.get(address[0], ())
         of_list = address[0] if address[1] is not None and name != address[0] else ""
         column = _describe(name, take(train, address), tuple(names), of_list)
         several = address[1] is not None and longest(train[address[0]]) > 1
-        votes = forum and column.whole and name.lower() == "score"
+        votes = forum and column.whole and name.lower().rpartition(".")[2] == "score"
         column = replace(column, holds_lists=several, is_votes=votes)
         if of_list and address[1]:
             first, own = take(train, (of_list, 0)), take(train, address)

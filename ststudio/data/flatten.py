@@ -7,11 +7,11 @@ from dataclasses import replace
 import pyarrow as pa
 
 from ststudio.data.addresses import addresses, take
-from ststudio.data.columns import as_text
 from ststudio.data.findings import count
 from ststudio.data.gather import NAME_CHARACTERS
 from ststudio.data.rows import UNIT
 from ststudio.data.tables import Table
+from ststudio.data.values import as_text
 from ststudio.errors import StudioError
 
 SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n+")

@@ -138,7 +138,8 @@ def _labels(case: Case, columns: list[Column], wish: Wish) -> Iterator[tuple[Lab
         if wish.label:
             fits = fits or (0.1 if wish.case else 0.0)  # overruled: say what is wrong later
         named = hint(case.label, column.name)
-        if fits and not (column.is_id and named < 0.6 and not wish.label):
+        aside = (column.is_id and named < 0.6) or (column.is_constant and named < 1.0)
+        if fits and not (aside and not wish.label):
             # Of two labels that fit alike, the coarser one: it has more rows a class.
             coarse = 0.01 / max(1, column.distinct)
             # A name does not make a score of what is hardly one: votes, years, lengths.

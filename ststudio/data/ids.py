@@ -1,6 +1,7 @@
 """Names of columns that number, date or place the rows, or say what state they are in."""
 
 import re
+from collections.abc import Iterable
 
 GOODS = "sku|asin|isbn|ean|gtin|upc|mpn"  # what articles are numbered by
 
@@ -8,21 +9,26 @@ GOODS = "sku|asin|isbn|ean|gtin|upc|mpn"  # what articles are numbered by
 ID_NAME = re.compile(
     r"^(id|ids|_id|idx|index|uuid|guid|hash|url|uri|link|file|filename|path|date|time|timestamp"
     r"|created_?at|row|row_?(nr|no|number|id)|nr|no|key|author|user|username|lang|language|split"
-    r"|license|licence|genre|year|source_?file|unnamed:? ?\d*"
+    r"|license|licence|genre|year|page|chunk|source_?file|unnamed:? ?\d*"
     rf"|#|№|{GOODS}|.*[_\-. ](id|ids|idx|index|url|uuid|uid|guid|no|nr|num|number|date|time|at|key"
+    r"|page|chunk"
     rf"|{GOODS})|[a-z]+id\d?|[A-Za-z]*[a-z]I[Dd])$"
 )
-# Who wrote a row, and what state it is in: neither says anything of its texts.
+# How often something was done with a row.
+COUNTED = "comments?|repl(y|ies)|views?|likes?|upvotes?|downvotes?|shares?|retweets?|downloads?"
+# Who wrote a row, what state it is in, how often it was read: none says anything of its texts.
 ASIDE = re.compile(
     r"((author|user|reviewer|customer|seller|agent|annotator|worker|editor)_?(name)?"
     r"|(is_?|has_?|was_?)?(in_?stock|available|active|enabled|published|verified(_?purchase)?"
     r"|archived|deleted|public|private|locked|visible|draft|edited|pinned|sponsored|featured"
-    r"|images?|photos?|videos?|attachments?))"
+    r"|images?|photos?|videos?|attachments?)"
+    rf"|((num|n|nb|number_?of)_?)?({COUNTED})_?counts?|(num|n|nb|number_?of)_?({COUNTED}))"
 )
 # In capitals fewer words are sure: "Key" and "Author" may be what is asked or told.
 CAPITAL = re.compile(
     rf"(.*[_\-. ])?(id|ids|idx|uuid|uid|guid|url|uri|hash|date|timestamp|{GOODS})|unnamed: ?\d*"
 )
+FILE = re.compile(r"\S+\.([a-z]{2,4}|[a-z]?html?|parquet|jsonl?|mp[34])", re.IGNORECASE)
 NOT_ID = re.compile(r"^(.*(valid|solid|paid|said|avoid|fluid|grid|covid|humid|bid|aid|kid))$")
 
 
@@ -32,3 +38,9 @@ def names_an_id(name: str) -> bool:
         return True
     named = ID_NAME.match(name) or CAPITAL.fullmatch(name.lower())
     return bool(named) and not NOT_ID.match(name.lower())
+
+
+def are_files(values: Iterable[str]) -> bool:
+    """Tell whether all values are names of files, as where a text was found."""
+    known = list(values)
+    return bool(known) and all(map(FILE.fullmatch, known))

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ststudio.data.columns import as_numbers, as_text
 from ststudio.data.findings import Finding, Fix, count, quoted
 from ststudio.data.names import NOT
+from ststudio.data.values import as_numbers, as_text
 
 Values = dict[str, pa.ChunkedArray]  # by split
 

@@ -36,7 +36,8 @@ _NAMES: dict[str, dict[float, str]] = {
     },
     "negative": {
         1.0: "negative negatives neg negs hardnegative hardnegatives negativepassages "
-        "hardnegativectxs negative1 neg1 negativ negatif negativo hardneg hardnegative1",
+        "hardnegativectxs negative1 neg1 negativ negatif negativo hardneg hardnegative1 negatifs "
+        "negativos negativas negativi negativen negatieve",
         0.8: "distractor distractors rejected irrelevant nonrelevant wrong incorrect unrelated "
         "dissimilar different bad worse falsch falsche falscher falsches contrast gegenbeispiel "
         "contraejemplo unpassend unpassende irrelevante faux fausse incorrecte mauvais mauvaise "
@@ -138,8 +139,11 @@ TEXT_ROLES = ("anchor", "positive", "negative", "sentence1", "sentence2", "premi
 
 
 def names_a_role(name: str) -> bool:
-    """Tell whether a whole name, not only a part of it, speaks for any role."""
-    return max(names.get(plain(name), 0.0) for names in _HINTS.values()) >= 0.8
+    """Tell whether a whole name, not only a part of it, speaks for any role; "text 2" does."""
+    whole = plain(name)
+    unnumbered = re.sub(r"(?<=\D)\d{1,2}$", "", whole)
+    spoken = (names.get(one, 0.0) for names in _HINTS.values() for one in (whole, unnumbered))
+    return max(spoken) >= 0.8
 
 
 def names_a_text(name: str) -> bool:

@@ -10,12 +10,13 @@ import pyarrow.compute as pc
 
 from ststudio.data.addresses import addresses, take
 from ststudio.data.cases import CASES
-from ststudio.data.columns import as_text, shared_words
+from ststudio.data.columns import shared_words
 from ststudio.data.findings import Finding, Label
 from ststudio.data.guess import Guess, Wish
 from ststudio.data.labels import NO_CLASS, Labels, read_classes, read_scores
 from ststudio.data.lists import ROW, grown, in_turn
 from ststudio.data.tables import LeftOut, Table
+from ststudio.data.values import as_text
 from ststudio.errors import StudioError
 
 LINES_NAMED = 10  # rows named by number among those left out
