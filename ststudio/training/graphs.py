@@ -22,6 +22,7 @@ from ststudio.training.packing import positions
 logger = logging.getLogger(__name__)
 
 MOST_RECORDED = 24  # sizes: each keeps its inputs, outputs and gradients
+MOST_FAILURES = 3  # of recordings: a gradient that is still awaited spoils one, and is gone later
 WARM_UPS = 2  # before a size is recorded: libraries choose their kernels in the first
 TOKENS, WIDTH = (128, 16), (16, 4)  # least step of a size, and steps between two powers of two
 FLASH = (8, 256)  # head dimensions of flash attention: multiples of the one, up to the other
@@ -151,7 +152,7 @@ class Graphs:
         self.forwards: dict[tuple[torch.Size, ...], Forward] = {}
         self.recorded: set[tuple[torch.Size, ...]] = set()
         self.facts: dict[str, Any] | None = None
-        self.reason = ""  # why nothing more is recorded
+        self.failures: list[str] = []  # why a size could not be recorded
 
     def pack(self, columns: Sequence[Mapping[str, Any]], facts: dict[str, Any]) -> Packed | None:
         """Lay a batch out; return None where other things are said of its texts than before.
@@ -170,13 +171,12 @@ class Graphs:
             forward = Forward(self.model, self.bf16, tuple(packed), self.facts or {})
             if len(self.forwards) < MOST_RECORDED:
                 self.forwards[size] = forward
-        elif self.records and size not in self.recorded:
+        elif self.records and size not in self.recorded and self._record(forward, inputs):
             self.recorded.add(size)
-            self._record(forward, inputs)
         embedded: Tensor = forward(*inputs)
         return embedded
 
-    def _record(self, forward: Forward, inputs: tuple[Tensor, ...]) -> None:
+    def _record(self, forward: Forward, inputs: tuple[Tensor, ...]) -> bool:
         samples = tuple(value.clone() for value in inputs)
         # Gradients were accumulated on another stream before, and will be again.
         torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch(False)
@@ -187,7 +187,11 @@ class Graphs:
                 forward, samples, WARM_UPS, allow_unused_input=True, pool=self.pool
             )
         except RuntimeError as error:  # a layer that waits for the GPU, or no memory left for it
-            self.records, self.reason = False, str(error)
-            logger.warning("Trains without CUDA graphs: %s", error)
+            self.failures.append(str(error))
+            self.records = len(self.failures) < MOST_FAILURES
+            self.pool = torch.cuda.graph_pool_handle()
+            logger.warning("A step is run without its CUDA graph: %s", error)
+            return False
         finally:
             gc.enable()
+        return True
