@@ -9,7 +9,7 @@ from ststudio.errors import StudioError
 from ststudio.hub.account import Account
 from ststudio.hub.account import whoami as ask_whoami
 from ststudio.signing_in import has_button, to_push
-from ststudio.tabs import QUIET, explained
+from ststudio.tabs import QUIET, REVISED, explained
 from ststudio.tabs.documented import publish
 from ststudio.tabs.header import SIGN_IN
 from ststudio.tabs.visitor import visitor_token
@@ -66,6 +66,7 @@ def build(tab: gr.Tab) -> gr.Dropdown:
         elem_id="owner",
         min_width=200,
         render=False,
+        **REVISED,
     )
     sign_in.click(None, js=CLICK_SIGN_IN)
     tab.select(show, namespace, [words, namespace, sign_in], **QUIET)

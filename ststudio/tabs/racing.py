@@ -70,16 +70,20 @@ def recipe_of(
     )
 
 
-def offered(session: Session, chosen: list[str] | None) -> tuple[Any, Any]:
-    """Return the losses that may race on the session's data, and whether any may."""
+def offered(session: Session, before: tuple[str, ...]) -> tuple[Any, Any, tuple[str, ...]]:
+    """Return the losses that may race on the session's data, and whether any may.
+
+    Those that were ticked stay as long as the same ones are offered.
+    """
     names = losses_of(session)
     # What must be reshaped first has losses of two cases, which no race can compare.
     case = CASES[(session.diagnosis or {}).get("case") or "triplet"]
     names = tuple(name for name in names if not case.reshape or name not in case.losses)
-    kept = [name for name in chosen or () if name in names]
+    listed = gr.update(choices=list(names), value=list(names[:MOST_RACERS]))
     return (
-        gr.update(choices=list(names), value=kept or list(names[:MOST_RACERS])),
+        gr.skip() if names == before else listed,
         gr.update(interactive=session.ready),
+        names,
     )
 
 
@@ -197,7 +201,8 @@ def build(session: gr.State, base: gr.Dropdown, known: Sequence[str], more: list
         api_visibility="private",
         concurrency_limit=None,
     )
-    session.change(offered, [session, losses], [losses, go], **QUIET)
+    names = gr.State(())
+    session.change(offered, [session, names], [losses, go, names], **QUIET)
 
 
 def build_outcome(session: gr.State, timer: gr.Timer, loss: gr.Dropdown) -> None:

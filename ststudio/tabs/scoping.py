@@ -13,7 +13,7 @@ from ststudio.runs.model_facts import EARLIER_RUN
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
-from ststudio.tabs import POLLED, QUIET, adding, explained
+from ststudio.tabs import POLLED, QUIET, REVISED, adding, explained
 from ststudio.tabs.adding import OWN_TEXTS
 from ststudio.tabs.documented import publish
 from ststudio.tabs.progress import bar
@@ -222,6 +222,7 @@ def build(session: gr.State, chosen: gr.State) -> tuple[gr.HTML, list[gr.compone
             label="Search in",
             info=f"Add up to {limit:,} texts of your own below; both models embed them once.",
             elem_id="corpus",
+            **REVISED,
         )
         progress = gr.HTML("", elem_id="embedding")
         stop = gr.Button("Cancel", variant="stop", visible=False, elem_id="cancel-embedding")

@@ -13,7 +13,7 @@ from ststudio.compare.scope import Scope, view
 from ststudio.errors import StudioError
 from ststudio.runs.run import Run
 from ststudio.runs.store import get_store
-from ststudio.tabs import QUIET, changed, explained, reranking, scoping
+from ststudio.tabs import QUIET, REVISED, changed, explained, reranking, scoping
 from ststudio.tabs.documented import publish
 from ststudio.tabs.hits import TOP_K, hits_html, said
 from ststudio.tabs.scoping import OWN, Chosen
@@ -163,7 +163,9 @@ def build(session: gr.State) -> list[gr.components.Component]:
 def _build_filters() -> tuple[gr.Textbox, gr.Dropdown, gr.Slider, gr.Checkbox]:
     with gr.Accordion("Filter", open=False), gr.Row():
         contains = gr.Textbox(label="Contains", max_lines=1, max_length=200, min_width=160)
-        group = gr.Dropdown([ANY], value=ANY, label="Class", visible=False, min_width=160)
+        group = gr.Dropdown(
+            [ANY], value=ANY, label="Class", visible=False, min_width=160, **REVISED
+        )
         least = gr.Slider(0.0, 1.0, 0.0, step=0.01, label="Least score", min_width=160)
         relevant = gr.Checkbox(
             label="Only relevant", info="Known for held-out queries.", min_width=160

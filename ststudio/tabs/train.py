@@ -15,7 +15,17 @@ from ststudio.runs.queue import get_queue
 from ststudio.runs.store import get_store
 from ststudio.settings import get_settings
 from ststudio.shelf import DEFAULT_MODEL
-from ststudio.tabs import POLLED, QUIET, building, estimating, explained, negatives, racing, recipes
+from ststudio.tabs import (
+    POLLED,
+    QUIET,
+    REVISED,
+    building,
+    estimating,
+    explained,
+    negatives,
+    racing,
+    recipes,
+)
 from ststudio.tabs.documented import publish
 from ststudio.tabs.endpoints import ENDPOINTS
 from ststudio.tabs.examination import with_base
@@ -156,7 +166,12 @@ def _five_settings() -> tuple[Any, ...]:
             min_width=300,
         )
         loss = gr.Dropdown(
-            [], label="Loss", info="The data decides which ones can be chosen.", min_width=300
+            [],
+            label="Loss",
+            info="The data decides which ones can be chosen.",
+            min_width=300,
+            elem_id="loss",
+            **REVISED,
         )
     with gr.Row():
         seconds = gr.Slider(
@@ -204,7 +219,7 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
         halt = gr.Button("Stop and keep", visible=False, elem_id="halt")
     timer, seen = gr.Timer(TICK_SECONDS, active=False), gr.State("")
     usual, fixed = gr.State(None), gr.State({})
-    runs = gr.Dropdown([], label="Your runs", visible=False, interactive=True)
+    runs = gr.Dropdown([], label="Your runs", visible=False, interactive=True, **REVISED)
     progress = gr.HTML("", elem_id="progress")
     racing.build_outcome(session, timer, loss)
     verdict = gr.Markdown(EMPTY, elem_id="verdict")

@@ -39,6 +39,17 @@ def start(page: Page) -> None:
     expect(page.locator(".progress")).to_be_visible()
 
 
+def test_another_dataset_brings_its_own_losses_and_no_error(page: Page) -> None:
+    loss = page.locator("#loss input")
+    for case, default in (("Case 2 ·", "MultipleNegatives"), ("Case 1", "CoSENT")):
+        tab(page, "Data")
+        pick_sample(page, case)
+        page.wait_for_timeout(1_500)  # an error would stand there for some seconds
+        expect(page.locator(".toast-body")).to_have_count(0, timeout=1)
+        tab(page, "Fine-tune")
+        expect(loss).to_have_value(re.compile(f"^{default}.*default"))
+
+
 def test_the_whole_way_and_a_reload_in_mid_training(page: Page, served_hub: Hub) -> None:
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
