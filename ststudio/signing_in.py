@@ -20,15 +20,16 @@ def has_button() -> bool:
 def to_push() -> str:
     """Say how one signs in here to push."""
     if has_button():
-        return f"To push from here, use {AT_THE_TOP}. The downloads work without one."
+        return f"The downloads work without an account. To push from here, use {AT_THE_TOP}."
     if space_id() is not None:
         return (
-            "This Space has no sign-in (`hf_oauth` in its README), so nothing is pushed from this "
-            "page; a program may send a token with its request. The downloads work without one."
+            "The downloads work without an account. This Space has no sign-in (`hf_oauth` in its "
+            "README), so nothing is pushed from this page; a program may send a token with its "
+            "request."
         )
     return (
-        "To push from here, start the app with a token of yours in `HF_TOKEN` "
-        "(it needs the right to write). The downloads work without one."
+        "The downloads work without an account. To push from here, start the app "
+        "with a token of yours in `HF_TOKEN` (it needs the right to write)."
     )
 
 

@@ -32,6 +32,6 @@ def test_it_is_said_as_it_is_here(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert has_button() is button
-    assert push in to_push() and "downloads work without one" in to_push()
+    assert push in to_push() and "downloads work without an account" in to_push()
     assert read in to_read()
     assert (space_id() is not None) is ("SYSTEM" in environment)

@@ -48,7 +48,7 @@ def check_columns(
         yield Finding(
             "info",
             "id_column",
-            f"{quoted(ids)} only number or name the rows (ids, links, dates): left aside.",
+            f"Left aside: {quoted(ids)}. Ids, links and dates tell rows apart, not what they mean.",
         )
     extra = [column for column in left if column not in others and column.name not in ids]
     yield from _extra(extra, rows)
@@ -145,7 +145,7 @@ def _extra(extra: list[Column], rows: Rows) -> Iterator[Finding]:
         names = quoted([column.name for column in extra])
         level: Level = "warning" if any(column.prose > 0.5 for column in extra) else "info"
         taken = quoted([*rows.columns.values()])
-        said = f"{names} would become inputs of the loss: left aside. Used are {taken}."
+        said = f"Left aside: {names}. Else the loss would read it as one more text. Used: {taken}."
         yield Finding(level, "extra_column", said)
 
 

@@ -14,6 +14,7 @@ from ststudio.tabs.progress import bar
 from ststudio.tabs.session import Session, shown_run
 from ststudio.tabs.verdict import metrics_html, verdict_words
 from ststudio.training.metrics import units_of
+from ststudio.training.pace import PACED_AT
 from ststudio.training.racers import shown_log
 
 EMPTY = "### Nothing has been trained yet\nPick a dataset in the **Data** tab first."
@@ -68,7 +69,10 @@ def _running_words(run: Run, state: dict[str, Any]) -> str:
     if "measured" in state:
         return f"{stopping}{phase} base and fine-tuned model on the same test rows{time_left}"
     if state.get("steps"):
-        return f"{stopping}{phase}: step {state['step']} of {state['steps']}{time_left}"
+        # How many fit the time is known when the first ones have shown the pace.
+        paced = state["step"] >= PACED_AT[0] or state["steps"] <= PACED_AT[0]
+        planned = f" of {state['steps']}" if paced else ""
+        return f"{stopping}{phase}: step {state['step']}{planned}{time_left}"
     return f"{stopping}{phase} …"
 
 
@@ -100,7 +104,10 @@ def show(session: Session, seen: str) -> tuple[Any, ...]:
     return (
         gr.update(value=verdict_words(run), visible=report is not None),
         progress_html(run),
-        gr.update(value=loss_figure(log, case.metric_title) if log else None, visible=bool(log)),
+        gr.update(
+            value=loss_figure(log, f"{case.metric_title} on dev rows") if log else None,
+            visible=bool(log),
+        ),
         gr.update(
             value=verdict_figure(report, case.metric_title, units_of(case)) if report else None,
             visible=report is not None,

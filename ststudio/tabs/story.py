@@ -28,11 +28,12 @@ def story(session: Session) -> str:
     case = CASES[found["case"]]
     named = [(role, _plain(column)) for role, column in found["columns"].items()]
     roles = ", ".join(
-        f"**{column}** is the {role}" if column != role else f"**{role}**" for role, column in named
+        f"the {role} is column **{column}**" if column != role else f"**{role}**"
+        for role, column in named
     )
     label = found["label"]
     if label:
-        roles += f"; **{_plain(label['column'])}** is the {label['kind']}"
+        roles += f"; the {label['kind']} is column **{_plain(label['column'])}**"
     rows = found["rows"]
     counts = count(rows["kept"], "row")
     if rows["left_out"]:

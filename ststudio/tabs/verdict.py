@@ -30,12 +30,29 @@ def verdict_words(run: Run) -> str:
     notes = "".join(f"\n- {plain(note, 500)}" for note in run.facts.get("notes", []))
     return (
         f"### {head}\nOn **{plain(run.facts.get('title', ''))}**: {sentence}\n\n"
+        f"{next_words(run, report)}"
         f"{paid(report, run.facts)}\n\n"
         f"{classifier_words(report)}"
         f"Trained on {report['rows_used']:,} rows for {report['train_seconds']:.0f} s"
         f"{PRECISIONS.get(run.state.get('trained_in', ''), '')}; "
         f"{report['seconds']:.0f} s with measuring both models on the same test rows, which "
         f"training never saw{_estimated(run)}. {base_words(run)}{notes}"
+    )
+
+
+def next_words(run: Run, report: dict[str, Any]) -> str:
+    """Say what to try where nothing was won: first of all more time, if rows are left."""
+    if report["verdict"] == "WIN":
+        return ""
+    rows, used = run.facts.get("counts", {}).get("train", 0), report["rows_used"]
+    if used < rows:
+        return (
+            f"In the time it had, it read {used:,} of {rows:,} training rows: **give it more "
+            "training seconds** before you judge the data.\n\n"
+        )
+    return (
+        "It read all of its training rows. What may help: hard negatives, another loss in a "
+        "**race**, or more rows.\n\n"
     )
 
 

@@ -18,14 +18,11 @@ from transformers.trainer_utils import IntervalStrategy
 from ststudio.runs.run import Run
 from ststudio.training.kept import keep, take
 from ststudio.training.livelog import Facts
-from ststudio.training.pace import fit_steps
+from ststudio.training.pace import PACED_AT, fit_steps
 from ststudio.training.recipe import DEFAULT_SECONDS, Recipe
 from ststudio.training.watchdog import Watch
 
 STATE_SECONDS = 0.3  # between two writes of state.json
-# Steps at which the pace is measured and the plan made to fit: often, for a machine that others
-# share may be twice as slow in the first steps as in the next.
-PACED_AT = (3, 5, 8, 12, 18, 27, 40, 60, 90)
 # The seconds a run may be silent past its time before it counts as hung: two of its longest steps,
 # but at least this; and more before a first step or a look at dev, whose length is not yet known.
 STEP_PATIENCE = 8.0

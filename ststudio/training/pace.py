@@ -19,6 +19,9 @@ DEV_MEASURING_SHARE = 0.5  # of what the test rows leave, for dev rows; the corp
 FEWEST_TEST_UNITS = 150  # cut no further: below 100 no verdict could be given
 MOST_EPOCHS = 8.0  # on small data more epochs learn the rows by heart
 DEV_SHARE = 0.15  # of training time spent on the live metric
+# Steps at which the pace is measured and the plan made to fit: often, for a machine that others
+# share may be twice as slow in the first steps as in the next.
+PACED_AT = (3, 5, 8, 12, 18, 27, 40, 60, 90)
 MOST_DEV_EVALUATIONS = 10
 FEWEST_DEV_EVALUATIONS = 2
 

@@ -1,5 +1,6 @@
 """The verdict in words and as a table, of a report as a run leaves it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,18 @@ def test_the_sentence_names_the_unit(tmp_path: Path) -> None:
     assert verdict_words(a_run(tmp_path, None)) == ""
     other = {**REPORT, "metric": "cosine_ndcg@10"}
     assert "nDCG@10 on 500 held-out queries" in verdict_words(a_run(tmp_path, other, "pair"))
+
+
+@pytest.mark.parametrize(
+    ("used", "said"), [(64, "64 of 768 training rows: \\*\\*give it more"), (768, "hard negatives")]
+)
+def test_who_won_nothing_is_told_what_to_try(tmp_path: Path, used: int, said: str) -> None:
+    report = {**REPORT, "verdict": "MARGINAL", "interval": [-0.1, 0.14], "rows_used": used}
+    run = a_run(tmp_path, report)
+    run.update_facts(counts={"train": 768})
+    assert re.search(said, verdict_words(run))
+    run.write("report", {**report, "verdict": "WIN"})
+    assert "give it more" not in verdict_words(run) and "hard negatives" not in verdict_words(run)
 
 
 def test_the_table_shows_a_few_metrics_by_name_and_the_change_of_each(tmp_path: Path) -> None:
