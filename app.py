@@ -26,8 +26,8 @@ if __name__ == "__main__":
         max_file_size=settings.upload_bytes,
         run_history=False,
         enable_monitoring=False,
-        # 40 kB a session, and every call of the API is one: of Gradio's 10,000 it would be 400 MB.
-        state_session_capacity=1000,
+        # One or two MB a page that is open, or was until a while ago; calls of the API leave none.
+        state_session_capacity=200,
         ssr_mode=False,
         app_kwargs={"middleware": [Middleware(Guard, upload_bytes=settings.upload_bytes)]},
     )

@@ -1,14 +1,21 @@
 """The page as Gradio holds it, its blocks described once instead of anew for every session."""
 
 import sys
+import time
+from datetime import datetime, timedelta
 from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block, BlocksConfig
 from gradio.renderable import Renderable
+from gradio.state_holder import SessionState
 
 LOOK_SECONDS = 0.004  # between two looks for events: what an event may wait
 PROGRESS_SECONDS = 0.1  # between two looks at gr.Progress
+CLOSED_MINUTES = (
+    15  # that the session of a page that was closed is kept: it may only have lost the net
+)
+SWEEP_SECONDS = 60
 
 
 class Settled(dict[str, Any]):
@@ -70,6 +77,34 @@ class Page(gr.Blocks):
     def __init__(self, **options: Any) -> None:  # noqa: ANN401
         super().__init__(**options)
         self.default_config = Original(self)
+        self.swept = time.monotonic()
+
+    async def process_api(self, *args: Any, **options: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Run an event; forget the session of a call that left nothing in it, and closed pages."""
+        done = await super().process_api(*args, **options)
+        session, state = options.get("session_hash"), options.get("state")
+        if session and state is not None and self._is_empty(state):
+            self._forget(session)
+        if time.monotonic() - self.swept > SWEEP_SECONDS:
+            self.swept = time.monotonic()
+            self.forget_closed(datetime.now() - timedelta(minutes=CLOSED_MINUTES))
+        return done
+
+    def forget_closed(self, before: datetime) -> None:
+        """Forget the sessions of pages that were closed and not heard of since."""
+        used = self.state_holder.time_last_used
+        for session, state in list(self.state_holder.session_data.items()):
+            if state.is_closed and used.get(session, before) <= before:
+                self._forget(session)
+
+    def _is_empty(self, state: SessionState) -> bool:
+        """Tell whether a session is as any new one would be, as that of a call of the API is."""
+        own = state.blocks_config.blocks
+        return not state.state_data and all(own[key] is one for key, one in self.blocks.items())
+
+    def _forget(self, session: str) -> None:
+        self.state_holder.session_data.pop(session, None)
+        self.state_holder.time_last_used.pop(session, None)
 
     def queue(self, **options: Any) -> "Page":  # type: ignore[override]  # noqa: ANN401
         """Queue events, looking for new ones often enough, and without a table of old ones."""

@@ -1,10 +1,14 @@
 """The page as Gradio holds it."""
 
-import gradio as gr
-from gradio.blocks import BlocksConfig
-from gradio.state_holder import SessionState
+import asyncio
+from datetime import datetime, timedelta
 
-from ststudio.tabs.page import Page
+import gradio as gr
+import pytest
+from gradio.blocks import BlocksConfig
+from gradio.state_holder import SessionState, StateHolder
+
+from ststudio.tabs.page import CLOSED_MINUTES, Page
 
 
 def page() -> tuple[Page, gr.Textbox]:
@@ -56,3 +60,50 @@ def test_what_the_queue_is_told_is_what_gradio_reads() -> None:
     assert ours["max_size"] == 3
     assert ours["sleep_when_free"] > plain["sleep_when_free"]
     assert ours["ANALYTICS_MAX_EVENTS"] == 1 < plain["ANALYTICS_MAX_EVENTS"]
+
+
+def call(built: Page, name: str, session: str, *inputs: object) -> None:
+    """Run one of the page's events as a request of that session does."""
+    state = built.state_holder[session]
+    event = next(fn for fn in built.fns.values() if fn.api_name == name)
+    asyncio.run(built.process_api(event, list(inputs), state=state, session_hash=session))
+
+
+def served() -> Page:
+    with Page() as built:
+        text, kept = gr.Textbox("as built"), gr.State("")
+        gr.Button().click(str.upper, text, text, api_name="call")
+        gr.Button().click(lambda words: (words, words), text, [kept, text], api_name="keep")
+        gr.Button().click(lambda: gr.update(label="New"), None, text, api_name="change")
+    built.state_session_capacity = 200
+    StateHolder().set_blocks(built)
+    return built
+
+
+@pytest.mark.parametrize(("name", "left"), [("call", []), ("keep", ["a"]), ("change", ["a"])])
+def test_a_session_without_anything_of_its_own_is_forgotten(name: str, left: list[str]) -> None:
+    built = served()
+    call(built, name, "a", *([] if name == "change" else ["words"]))
+    assert list(built.state_holder.session_data) == left
+    assert list(built.state_holder.time_last_used) == left
+
+
+def test_calls_of_programs_push_no_page_out() -> None:
+    built = served()
+    call(built, "keep", "page", "mine")
+    for number in range(2 * built.state_session_capacity):
+        call(built, "call", f"program {number}", "words")
+    assert "mine" in built.state_holder.session_data["page"].state_data.values()
+
+
+def test_pages_closed_long_ago_are_forgotten_and_open_ones_stay() -> None:
+    built = served()
+    for session in ("open", "closed", "just closed"):
+        call(built, "keep", session, "mine")
+    long_ago = datetime.now() - timedelta(hours=1)
+    for session in ("closed", "just closed"):
+        built.state_holder.session_data[session].is_closed = True
+    for session in ("open", "closed"):
+        built.state_holder.time_last_used[session] = long_ago
+    built.forget_closed(datetime.now() - timedelta(minutes=CLOSED_MINUTES))
+    assert list(built.state_holder.session_data) == ["open", "just closed"]
