@@ -29,7 +29,7 @@ POLLED: dict[str, Any] = QUIET | {"queue": False}
 
 # For a choice that the page itself changes while handlers are on their way with the old one: what
 # was chosen is checked by them, not by Gradio, whose word for it would be an error on the page.
-REVISED: dict[str, Any] = {"allow_custom_value": True, "filterable": False}
+REVISED: dict[str, Any] = {"allow_custom_value": True}
 
 # What a button has packed is downloaded by a second, hidden one: it needs the file at its click.
 CLICK = "() => document.querySelector('#{id}').click()"

@@ -57,7 +57,9 @@ def start(session: Session, request: gr.Request, *values: Any) -> Session:  # no
     token = visitor_token(request)
     base, loss, seconds, batch, rate, epochs, rows, length, seed, *options = values
     base = (base or "").strip()
-    loss = loss if loss in losses_of(session) else None
+    losses = losses_of(session)
+    if loss and loss not in losses:
+        raise StudioError(f"{loss!r} is no loss for this data. Choose one of: {', '.join(losses)}.")
     recipe = session.recipe(
         base_model=base,
         loss=loss,
@@ -219,7 +221,7 @@ def build(session: gr.State) -> tuple[gr.Timer, gr.Button]:
         halt = gr.Button("Stop and keep", visible=False, elem_id="halt")
     timer, seen = gr.Timer(TICK_SECONDS, active=False), gr.State("")
     usual, fixed = gr.State(None), gr.State({})
-    runs = gr.Dropdown([], label="Your runs", visible=False, interactive=True, **REVISED)
+    runs = gr.Dropdown([], label="Your runs", visible=False, interactive=True)
     progress = gr.HTML("", elem_id="progress")
     racing.build_outcome(session, timer, loss)
     verdict = gr.Markdown(EMPTY, elem_id="verdict")
