@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import gradio as gr
+from gradio.block_function import BlockFunction
 from gradio.blocks import Block, BlocksConfig
 from gradio.renderable import Renderable
 from gradio.state_holder import SessionState
@@ -79,11 +80,18 @@ class Page(gr.Blocks):
         self.default_config = Original(self)
         self.swept = time.monotonic()
 
-    async def process_api(self, *args: Any, **options: Any) -> dict[str, Any]:  # noqa: ANN401
-        """Run an event; forget the session of a call that left nothing in it, and closed pages."""
-        done = await super().process_api(*args, **options)
+    async def process_api(  # type: ignore[override]
+        self,
+        block_fn: BlockFunction | int,
+        *args: Any,  # noqa: ANN401
+        **options: Any,  # noqa: ANN401
+    ) -> dict[str, Any]:
+        """Run an event; forget the session of a program's call, and those of closed pages."""
+        done = await super().process_api(block_fn, *args, **options)
         session, state = options.get("session_hash"), options.get("state")
-        if session and state is not None and self._is_empty(state):
+        event = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
+        # A page's own events may be on their way with a session that is empty until they write.
+        if event.api_visibility == "public" and session and state and self._is_empty(state):
             self._forget(session)
         if time.monotonic() - self.swept > SWEEP_SECONDS:
             self.swept = time.monotonic()

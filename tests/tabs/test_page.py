@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
 import gradio as gr
 import pytest
@@ -66,7 +67,8 @@ def call(built: Page, name: str, session: str, *inputs: object) -> None:
     """Run one of the page's events as a request of that session does."""
     state = built.state_holder[session]
     event = next(fn for fn in built.fns.values() if fn.api_name == name)
-    asyncio.run(built.process_api(event, list(inputs), state=state, session_hash=session))
+    run = built.process_api(block_fn=event, inputs=list(inputs), state=state, session_hash=session)
+    asyncio.run(run)
 
 
 def served() -> Page:
@@ -75,13 +77,19 @@ def served() -> Page:
         gr.Button().click(str.upper, text, text, api_name="call")
         gr.Button().click(lambda words: (words, words), text, [kept, text], api_name="keep")
         gr.Button().click(lambda: gr.update(label="New"), None, text, api_name="change")
+        own: dict[str, Any] = {"api_name": "own", "api_visibility": "private"}
+        gr.Button().click(str.upper, text, text, **own)
     built.state_session_capacity = 200
     StateHolder().set_blocks(built)
     return built
 
 
-@pytest.mark.parametrize(("name", "left"), [("call", []), ("keep", ["a"]), ("change", ["a"])])
-def test_a_session_without_anything_of_its_own_is_forgotten(name: str, left: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "left"), [("call", []), ("keep", ["a"]), ("change", ["a"]), ("own", ["a"])]
+)
+def test_the_session_of_a_programs_call_is_forgotten_where_nothing_is_in_it(
+    name: str, left: list[str]
+) -> None:
     built = served()
     call(built, name, "a", *([] if name == "change" else ["words"]))
     assert list(built.state_holder.session_data) == left
