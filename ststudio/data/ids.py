@@ -28,7 +28,11 @@ ASIDE = re.compile(
 CAPITAL = re.compile(
     rf"(.*[_\-. ])?(id|ids|idx|uuid|uid|guid|url|uri|hash|date|timestamp|{GOODS})|unnamed: ?\d*"
 )
-FILE = re.compile(r"\S+\.([a-z]{2,4}|[a-z]?html?|parquet|jsonl?|mp[34])", re.IGNORECASE)
+FILE = re.compile(
+    r"\S+\.(pdf|txt|md|rst|docx?|odt|rtf|pptx?|xlsx?|csv|tsv|jsonl?|parquet|xml|x?html?|epub|eml"
+    r"|png|jpe?g|gif|webp|wav|mp[34]|zip|gz)",
+    re.IGNORECASE,
+)
 NOT_ID = re.compile(r"^(.*(valid|solid|paid|said|avoid|fluid|grid|covid|humid|bid|aid|kid))$")
 
 

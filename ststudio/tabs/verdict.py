@@ -41,14 +41,14 @@ def verdict_words(run: Run) -> str:
 
 
 def next_words(run: Run, report: dict[str, Any]) -> str:
-    """Say what to try where nothing was won: first of all more time, if rows are left."""
-    if report["verdict"] == "WIN":
+    """Say what to try where nothing is clear: first of all to train longer, if rows are left."""
+    rows, used = run.facts.get("counts", {}).get("train"), report["rows_used"]
+    if report["verdict"] != "MARGINAL" or not rows:  # of a model that was opened nothing is known
         return ""
-    rows, used = run.facts.get("counts", {}).get("train", 0), report["rows_used"]
     if used < rows:
         return (
-            f"In the time it had, it read {used:,} of {rows:,} training rows: **give it more "
-            "training seconds** before you judge the data.\n\n"
+            f"It read {used:,} of {rows:,} training rows: **let it train longer** before you "
+            "judge the data.\n\n"
         )
     return (
         "It read all of its training rows. What may help: hard negatives, another loss in a "

@@ -9,7 +9,7 @@ import pytest
 from gradio.blocks import BlocksConfig
 from gradio.state_holder import SessionState, StateHolder
 
-from ststudio.tabs.page import CLOSED_MINUTES, Page
+from ststudio.tabs.page import CLOSED_MINUTES, SWEEP_SECONDS, Page
 
 
 def page() -> tuple[Page, gr.Textbox]:
@@ -102,6 +102,18 @@ def test_calls_of_programs_push_no_page_out() -> None:
     for number in range(2 * built.state_session_capacity):
         call(built, "call", f"program {number}", "words")
     assert "mine" in built.state_holder.session_data["page"].state_data.values()
+
+
+def test_events_sweep_closed_pages_out_now_and_then() -> None:
+    built = served()
+    call(built, "keep", "closed", "mine")
+    built.state_holder.session_data["closed"].is_closed = True
+    built.state_holder.time_last_used["closed"] = datetime.now() - timedelta(hours=1)
+    call(built, "keep", "open", "mine")
+    assert "closed" in built.state_holder.session_data  # swept a moment ago
+    built.swept -= 2 * SWEEP_SECONDS
+    call(built, "keep", "open", "mine")
+    assert list(built.state_holder.session_data) == ["open"]
 
 
 def test_pages_closed_long_ago_are_forgotten_and_open_ones_stay() -> None:

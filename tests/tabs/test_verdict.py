@@ -62,15 +62,22 @@ def test_the_sentence_names_the_unit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("used", "said"), [(64, "64 of 768 training rows: \\*\\*give it more"), (768, "hard negatives")]
+    ("used", "said"),
+    [(64, "64 of 768 training rows: \\*\\*let it train longer"), (768, "hard negatives")],
 )
 def test_who_won_nothing_is_told_what_to_try(tmp_path: Path, used: int, said: str) -> None:
     report = {**REPORT, "verdict": "MARGINAL", "interval": [-0.1, 0.14], "rows_used": used}
     run = a_run(tmp_path, report)
     run.update_facts(counts={"train": 768})
     assert re.search(said, verdict_words(run))
-    run.write("report", {**report, "verdict": "WIN"})
-    assert "give it more" not in verdict_words(run) and "hard negatives" not in verdict_words(run)
+    for verdict in ("WIN", "REGRESSION"):
+        run.write("report", {**report, "verdict": verdict})
+        assert not re.search("train longer|hard negatives", verdict_words(run))
+
+
+def test_of_a_model_that_was_opened_nothing_is_said_of_rows(tmp_path: Path) -> None:
+    report = {**REPORT, "verdict": "MARGINAL", "interval": [-0.1, 0.14]}
+    assert "training rows" not in verdict_words(a_run(tmp_path, report))
 
 
 def test_the_table_shows_a_few_metrics_by_name_and_the_change_of_each(tmp_path: Path) -> None:
