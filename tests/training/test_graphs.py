@@ -13,6 +13,7 @@ from torch import Tensor
 from ststudio.model_shape import PACKED_KINDS
 from ststudio.training.bucketing import Bucketed, bucketed
 from ststudio.training.graphs import TOKENS, WIDTH, Graphs, step_of
+from ststudio.training.models import device
 from tests.training.tiny import tiny_model
 
 COLUMNS = [
@@ -20,6 +21,11 @@ COLUMNS = [
     ["the printer is out of paper again " * 4, "two", "it blinks"],
 ]
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+
+
+def trained_here(folder: Path, **kinds: Any) -> SentenceTransformer:  # noqa: ANN401
+    """Return a tiny model in training where models are trained on this machine."""
+    return tiny_model(folder, **kinds).to(device()).train()
 
 
 @contextmanager
@@ -55,7 +61,7 @@ def gradients(model: SentenceTransformer, vectors: Tensor) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("kind", PACKED_KINDS)
 def test_vectors_and_gradients_are_those_of_padded_texts(tmp_path: Path, kind: str) -> None:
-    model = tiny_model(tmp_path, kind=kind).train()
+    model = trained_here(tmp_path, kind=kind)
     whole = torch.cat(
         [model(moved(model.preprocess(texts), model.device))["sentence_embedding"]
          for texts in COLUMNS]
@@ -71,7 +77,7 @@ def test_vectors_and_gradients_are_those_of_padded_texts(tmp_path: Path, kind: s
 
 
 def test_what_fills_up_is_finite_and_teaches_nothing(tmp_path: Path) -> None:
-    model = tiny_model(tmp_path).train()
+    model = trained_here(tmp_path)
     with fixed(model) as forward:
         few = embedded(model, forward, COLUMNS)
         weights = gradients(model, few)
@@ -83,7 +89,7 @@ def test_what_fills_up_is_finite_and_teaches_nothing(tmp_path: Path) -> None:
 
 
 def test_batches_of_about_the_same_length_share_a_size(tmp_path: Path) -> None:
-    model = tiny_model(tmp_path).train()
+    model = trained_here(tmp_path)
     with fixed(model) as forward:
         for texts in (COLUMNS, COLUMNS[::-1], [["one"] * 3, COLUMNS[1]]):
             embedded(model, forward, texts)
@@ -101,7 +107,7 @@ def test_little_is_filled_up(count: int) -> None:
 
 
 def test_texts_of_which_other_things_are_said_are_not_packed_together(tmp_path: Path) -> None:
-    model = tiny_model(tmp_path, include_prompt=False).train()
+    model = trained_here(tmp_path, include_prompt=False)
     with fixed(model) as forward:
         plain = [model.preprocess(texts) for texts in COLUMNS]
         prompted = [model.preprocess(texts, prompt="query: ") for texts in COLUMNS]
@@ -111,7 +117,7 @@ def test_texts_of_which_other_things_are_said_are_not_packed_together(tmp_path: 
 
 
 def test_a_text_without_a_token_is_left_to_the_padded_way(tmp_path: Path) -> None:
-    model = tiny_model(tmp_path).train()
+    model = trained_here(tmp_path)
     features = model.preprocess(COLUMNS[0])
     features["attention_mask"][1] = 0
     with fixed(model) as forward:
@@ -119,7 +125,7 @@ def test_a_text_without_a_token_is_left_to_the_padded_way(tmp_path: Path) -> Non
 
 
 def test_without_a_gpu_nothing_is_laid_out(tmp_path: Path) -> None:
-    model = tiny_model(tmp_path).train()
+    model = trained_here(tmp_path)
     with bucketed(model) as forward:
         packed = forward.pack([model.preprocess(texts) for texts in COLUMNS])
     assert (packed is None) == (model.device.type == "cpu")
@@ -130,7 +136,7 @@ def test_without_a_gpu_nothing_is_laid_out(tmp_path: Path) -> None:
 def test_a_size_that_comes_again_is_replayed_to_the_same_vectors(
     tmp_path: Path, bf16: bool
 ) -> None:
-    model = tiny_model(tmp_path).train()
+    model = trained_here(tmp_path)
     with fixed(model, bf16) as forward:
         # No gradient may be awaited while a graph is recorded; replays write to one place.
         first, again, replayed = (
@@ -144,7 +150,7 @@ def test_a_size_that_comes_again_is_replayed_to_the_same_vectors(
 
 @on_gpu
 def test_a_layer_that_waits_for_the_gpu_is_run_as_it_is(tmp_path: Path) -> None:
-    model = tiny_model(tmp_path).train()
+    model = trained_here(tmp_path)
     sums: list[float] = []
     model[1].register_forward_hook(
         lambda _, __, told: sums.append(told["sentence_embedding"].sum().item())
