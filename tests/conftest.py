@@ -53,6 +53,13 @@ def wait(run: Run, seconds: float = 240.0) -> Run:
     return run
 
 
+@pytest.fixture(autouse=True)
+def own_settings() -> Iterator[None]:
+    """Let no test see the settings of the one before; the first fixture of a test ends last."""
+    yield
+    get_settings.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Return the folder of real datasets, or skip."""
@@ -99,7 +106,6 @@ def own_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         hub.add_user("alice", "hf_alice")
         yield hub
-    get_settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

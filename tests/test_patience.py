@@ -1,7 +1,6 @@
 """A call to the Hub ends in time, whatever its client would repeat."""
 
 import time
-from collections.abc import Iterator
 
 import httpx2
 import pytest
@@ -21,13 +20,12 @@ MODEL = "/api/models/alice/tiny"
 
 
 @pytest.fixture
-def url(own_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def url(own_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> str:
     """An address that the client asks again and again, by itself."""
     own_hub.add_repo("model", "alice/tiny", {"README.md": b"# Tiny"})
     monkeypatch.setenv("STSTUDIO_HUB_SECONDS", "1")
     get_settings.cache_clear()
-    yield own_hub.url + MODEL
-    get_settings.cache_clear()
+    return own_hub.url + MODEL
 
 
 def repeated(url: str) -> httpx2.Response:

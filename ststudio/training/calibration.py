@@ -15,12 +15,15 @@ from sentence_transformers import SentenceTransformer
 from ststudio.model_shape import shape_of
 from ststudio.training import models
 from ststudio.training.bucketing import Bucketed, bucketed
+from ststudio.training.remembered import BATCH_SIZE
 from ststudio.training.tokens import Tokens
 from ststudio.training.vocabulary import used_vocabulary
 
 SENTENCE = "One sentence of about the length that people write to a help desk."
-# Two shapes of batch, as a line is laid through two points: short texts, and long ones.
-SHAPES = ([SENTENCE] * 16, [" ".join([SENTENCE] * 8)] * 12)
+# Two shapes of batch, as a line is laid through two points: short texts, and long ones. On a GPU
+# few texts cost what many do.
+FEW, LONG = [SENTENCE] * 16, " ".join([SENTENCE] * 8)
+SHAPES = {"cpu": (FEW, [LONG] * 12), "cuda": (FEW, [LONG] * 64)}
 TIMES = 2  # that each is measured: their mean, as a run will share the machine just so
 WEIGHTS = 4_000_000  # that the optimizer is timed on
 
@@ -29,22 +32,24 @@ def calibrate(folder: Path) -> dict[str, Any]:
     """Measure the pace of the model in a folder, and leave the libraries ready for a run.
 
     `train` and `encode` hold (tokens, tokens of each text, seconds), one for each shape of batch;
-    `optimizer` is in seconds a weight.
+    `optimizer` is in seconds a weight, `batch` the texts embedded at once when models are measured,
+    `recorded` the seconds that one size of a step costs before it is replayed.
     """
     models.load_model(folder)  # pays for imports that the next one finds in place
     load, model = _timed(partial(models.load_model, folder), 1)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    train, encode = [], []
+    train, encode, recorded = [], [], 0.0
+    shapes = SHAPES[model.device.type]
     # As in a run: only the words in use have a gradient.
     casts = models.fast_bfloat16()
     with used_vocabulary(Tokens(model), {"": [SENTENCE]}), bucketed(model, casts) as forward:
-        _pass(model.train(), forward, SHAPES[0])
-        for texts in SHAPES:
+        _pass(model.train(), forward, shapes[0])
+        for texts in shapes:
             each = int(model.preprocess(texts[:1])["attention_mask"].sum())
             tokens = each * len(texts)
             step = partial(_pass, model.train(), forward, texts)
             if forward.graphs is not None:  # run as it is, then recorded, then replayed
-                _timed(step)
+                recorded = sum(_timed(step, 1)[0] for _ in range(2))
             train.append((tokens, each, _timed(step)[0]))
             embed = partial(model.eval().encode, texts, batch_size=len(texts))
             encode.append((tokens, each, _timed(embed)[0]))
@@ -54,6 +59,8 @@ def calibrate(folder: Path) -> dict[str, Any]:
         "encode": encode,
         "optimizer": _optimizer_seconds(model.device) / WEIGHTS,
         "load": load,
+        "batch": BATCH_SIZE[model.device.type],
+        "recorded": recorded,
     }
 
 

@@ -10,8 +10,7 @@ from ststudio.training.loss_settings import GUIDE
 from ststudio.training.pace import FEWEST_TEST_UNITS, asked_steps, fit_steps, measuring_budget
 from ststudio.training.recipe import DEFAULT_SECONDS, Recipe
 
-ENCODE_BATCH = 64  # texts that both models embed at once, when they are measured
-DEV_BATCH = 16  # … and when dev is looked at, by the evaluators' own default or little above it
+SIZES = 6  # of a run's steps, each recorded once on a GPU before it is replayed
 CHUNK_TOKENS = 48  # what one more chunk of like length costs in a step (training/bucketing.py)
 RECOMPUTED = 4 / 3  # of a step's arithmetic, by losses that embed a batch twice to save memory
 # Seconds on two cores, beside what is measured: the trainer made and its rows prepared; the work
@@ -47,6 +46,8 @@ class Machine:
     encode: Line  # forward, in float32
     optimizer: float  # seconds for each weight that is trained
     load: float  # seconds to load the model
+    batch: int  # texts that are embedded at once
+    recorded: float = 0.0  # seconds that each size of a step costs once, on a GPU
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Machine":
@@ -57,7 +58,8 @@ class Machine:
             points = value[name]
             return Line.through([(_read(n, each, shape.hidden), s) for n, each, s in points])
 
-        return cls(shape, line("train"), line("encode"), value["optimizer"], value["load"])
+        told = {name: value[name] for name in ("optimizer", "load", "batch", "recorded")}
+        return cls(shape, line("train"), line("encode"), **told)
 
 
 def _read(tokens: float, each: float, hidden: int) -> float:
@@ -139,9 +141,10 @@ def estimate(machine: Machine, shape: Shape, work: Work, recipe: Recipe) -> Esti
     step = _step_seconds(machine, shape, work, recipe)
     dev = _dev_seconds(machine, shape, work)
     asked = asked_steps(recipe, max(1, -(-work.train_rows // batch)))
-    plan = fit_steps(asked, 0, limit, step, dev)
+    recorded = min(SIZES, asked) * machine.recorded
+    plan = fit_steps(asked, 0, max(limit - recorded, step), step, dev)
     looks = 1 + -(-plan.steps // (recipe.eval_steps or plan.eval_steps)) if work.dev_rows else 0
-    training = min(plan.steps * step + looks * dev, limit + step + dev)
+    training = min(recorded + plan.steps * step + looks * dev, limit + step + dev)
     before = many * (load + PREPARED_SECONDS + training)
     measuring = _measuring_seconds(machine, shape, work, many * limit, before) + load
     return Estimate(before + measuring, plan.steps, many * training, measuring, plan.cut)
@@ -178,17 +181,15 @@ def _scaled(line: Line, known: Shape, shape: Shape) -> Line:
     )
 
 
-def _encode_seconds(
-    machine: Machine, shape: Shape, counts: Sequence[tuple[float, Texts]], batch: int
-) -> float:
+def _encode_seconds(machine: Machine, shape: Shape, counts: Sequence[tuple[float, Texts]]) -> float:
     line = _scaled(machine.encode, machine.shape, shape)
     tokens = sum(count * role.read(shape.hidden) for count, role in counts)
-    return line.token * tokens + line.fixed * sum(count for count, _ in counts) / batch
+    return line.token * tokens + line.fixed * sum(count for count, _ in counts) / machine.batch
 
 
 def _dev_seconds(machine: Machine, shape: Shape, work: Work) -> float:
     counts = [(work.dev_rows, role) for role in work.roles]
-    return _encode_seconds(machine, shape, counts, DEV_BATCH)
+    return _encode_seconds(machine, shape, counts)
 
 
 def _measuring_seconds(
@@ -198,11 +199,11 @@ def _measuring_seconds(
 
     def both(units: float, corpus: float) -> float:
         counts = [(units, work.roles[0]), (corpus, work.answers)]
-        return 2 * _encode_seconds(machine, shape, counts, ENCODE_BATCH)
+        return 2 * _encode_seconds(machine, shape, counts)
 
-    general = _encode_seconds(machine, shape, [(GENERAL_TEXTS, GENERAL)], ENCODE_BATCH)
+    general = _encode_seconds(machine, shape, [(GENERAL_TEXTS, GENERAL)])
     dev = [(work.dev_rows, role) for role in work.roles]
-    beside = general + 2 * _encode_seconds(machine, shape, dev, ENCODE_BATCH)
+    beside = general + 2 * _encode_seconds(machine, shape, dev)
     few = min(work.test_units, FEWEST_TEST_UNITS)
     least = both(few, min(work.corpus, few) if len(work.roles) > 1 else 0)
     allowed = max(measuring_budget(training, gone), least)

@@ -1,6 +1,6 @@
 """Settings of a test's own: limits, and a folder that is gone afterwards."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,12 +9,11 @@ from ststudio.settings import get_settings
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep what the app writes inside the test's folder."""
     monkeypatch.setenv("STSTUDIO_DATA", str(tmp_path / "studio"))
     get_settings.cache_clear()
-    yield tmp_path / "studio"
-    get_settings.cache_clear()
+    return tmp_path / "studio"
 
 
 @pytest.fixture

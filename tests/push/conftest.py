@@ -75,7 +75,6 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         monkeypatch.setenv("STSTUDIO_HUB_SECONDS", "2")
         get_settings.cache_clear()
         yield hub
-        get_settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ def pace(seconds: float) -> dict[str, Any]:
         "train": lines,
         "encode": lines,
         "optimizer": 0,
+        "batch": 64,
+        "recorded": 0.0,
         "load": seconds,
     }
 

@@ -145,8 +145,6 @@ def test_a_model_too_large_is_refused_before_anything_is_fetched(
     get_settings.cache_clear()
     with pytest.raises(StudioError, match="weighs 31 MB; up to 10 MB"):
         draw(modules, lender_of(minilm), None)
-    monkeypatch.undo()
-    get_settings.cache_clear()
 
 
 @pytest.mark.parametrize("first", [LENT, TINY, STATIC])

@@ -14,7 +14,7 @@ MINILM = Shape(layers=6, hidden=384, multiplied=10_616_832, words=11_720_448, pa
 BASE = Shape(layers=12, hidden=768, multiplied=84_934_656, words=23_440_896, packed=True)
 SHORT, LONG = Texts(15.0, 250.0, 5.0), Texts(200.0, 42_000.0, 45.0)
 MACHINE = Machine(
-    MINILM, Line(0.01, 0.0002), Line(0.005, 0.00006), optimizer=2e-9, load=0.5
+    MINILM, Line(0.01, 0.0002), Line(0.005, 0.00006), optimizer=2e-9, load=0.5, batch=64
 )  # fmt: skip
 WORK = Work((SHORT,) * 3, 2_000, 200, 300, 1_000)
 
@@ -40,6 +40,8 @@ def test_what_a_worker_sends_is_read_with_the_share_of_attention() -> None:
         "encode": [[720, 15, 0.03], [1600, 100, 0.06]],
         "optimizer": 1e-9,
         "load": 0.4,
+        "batch": 64,
+        "recorded": 0.0,
     }
     machine = Machine.from_json(sent)
     assert machine.train.fixed + machine.train.token * 720 * (1 + 15 / 2304) == pytest.approx(0.1)

@@ -15,7 +15,7 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerModelC
 
 from ststudio.data.cases import CASES
 from ststudio.data.examples import Examples
-from ststudio.training.evaluation import MEASURES, Part, compare, ndcg
+from ststudio.training.evaluation import MEASURES, Part, compare, dev_evaluator, ndcg
 from ststudio.training.metrics import shown_metrics
 from ststudio.training.neighbours import neighbour_hits
 from ststudio.training.remembered import Remembered
@@ -65,6 +65,23 @@ def test_the_remembered_model_gives_the_librarys_own_numbers(
     assert ours.keys() == theirs.keys()
     for name in ours:
         assert ours[name] == pytest.approx(theirs[name], abs=1e-6), name
+
+
+@pytest.mark.parametrize("case", ["triplet", "pair-score", "text-class"])
+def test_a_look_at_dev_gives_the_librarys_own_number_and_embeds_each_text_once(
+    case: str, model: SentenceTransformer
+) -> None:
+    of, rows = CASES[case], examples_of(case).dev.slice(0, 60)
+    theirs = MEASURES[of.evaluator].build(Part.of_pairs(rows))(model)
+    embedded: list[int] = []
+    hook = model.register_forward_pre_hook(
+        lambda _, told: embedded.append(len(told[0]["input_ids"]))
+    )
+    found = dev_evaluator(of, rows)(model)
+    hook.remove()
+    assert isinstance(found, dict) and isinstance(theirs, dict)
+    assert found[of.metric] == pytest.approx(theirs[of.metric], abs=1e-6)
+    assert sum(embedded) == len({text for name in of.columns for text in rows[name].to_pylist()})
 
 
 @pytest.mark.parametrize("case", ["triplet", "pair", "pair-score", "pair-class", "text-class"])
