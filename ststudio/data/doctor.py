@@ -176,7 +176,7 @@ def _unreadable(table: Table, seen: list[Column], wish: Wish, chain: tuple[Fix, 
     for name in (*wish.roles.values(), *([wish.label.column] if wish.label else [])):
         check_column(table, name)
     splits = {name: split.num_rows for name, split in table.splits.items()}
-    found = (no_case(seen, wish), *_assumed(table))
+    found = (no_case(seen, wish, table), *_assumed(table))
     counts = _counts(table, None)
     return Diagnosis(
         wish.case, 0.0, None, dict(wish.roles), wish.label, counts, splits, found, [], chain

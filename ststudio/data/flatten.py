@@ -15,6 +15,7 @@ from ststudio.data.values import as_text
 from ststudio.errors import StudioError
 
 SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n+")
+LOOKED_AT = 200  # texts, to learn whether a column's make pairs
 SENTENCE_CHARACTERS = 20  # shorter pieces are headings, numbers and the ends of abbreviations
 
 
@@ -121,6 +122,13 @@ def _collect(
         name: pa.array(values, pa.string())
         for name, values in zip(("anchor", "positive", UNIT), columns, strict=True)
     }
+
+
+def holding_neighbours(table: Table, column: str) -> float:
+    """Return the share of a column's first texts that hold two sentences or more, 0 to 1."""
+    first = table.splits["train"].slice(0, LOOKED_AT)
+    texts = [text for text in as_text(take(first, addresses(table)[column])).to_pylist() if text]
+    return sum(any(neighbours(text)) for text in texts) / max(len(texts), 1)
 
 
 def neighbours(text: str) -> Iterator[tuple[str, str]]:

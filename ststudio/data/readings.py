@@ -10,6 +10,7 @@ from ststudio.data.cases import CASES
 from ststudio.data.columns import Column
 from ststudio.data.findings import Finding, Fix, Level, quoted
 from ststudio.data.fits import PAIR_LABELS, is_label, label_fit
+from ststudio.data.flatten import holding_neighbours
 from ststudio.data.guess import Guess, Wish
 from ststudio.data.names import hint
 from ststudio.data.reshape import FIXES, describe
@@ -29,7 +30,7 @@ GRADES = frozenset(
     "ninguno ninguna bajo baja medio media alto alta nulo bueno malo basso bassa buono "
     "laag hoog".split()
 )
-DOCUMENT_CHARACTERS = 200  # mean: texts long enough to hold neighbouring sentences
+DOCUMENTS = 0.5  # share of the texts that hold neighbouring sentences
 
 
 def check_columns(
@@ -172,7 +173,7 @@ def _reshapes(rows: Rows) -> Iterator[Finding]:
         yield Finding("info", "reshape", said, fix)
 
 
-def no_case(seen: list[Column], wish: Wish) -> Finding:
+def no_case(seen: list[Column], wish: Wish, table: Table) -> Finding:
     """Say why no case fits, and what would."""
     kinds = ", ".join(f'"{c.name}" ({_kind(c)})' for c in seen if not c.of_list) or "none"
     if wish.case:
@@ -185,9 +186,10 @@ def no_case(seen: list[Column], wish: Wish) -> Finding:
         f"(anchor, positive, negative), or texts with a class or a score. The columns are: {kinds}."
     )
     texts = sorted((c for c in seen if c.prose > 0.5), key=lambda column: -column.characters)
-    if texts and texts[0].characters >= DOCUMENT_CHARACTERS:
+    if texts and holding_neighbours(table, texts[0].name) >= DOCUMENTS:
         fix = Fix("documents_to_pairs", {"column": texts[0].name})
-        return Finding("error", "no_case", said + " Long texts make pairs of sentences.", fix)
+        said += f' The texts in "{texts[0].name}" make pairs of neighbouring sentences.'
+        return Finding("error", "no_case", said, fix)
     return Finding("error", "no_case", said)
 
 

@@ -160,6 +160,15 @@ def test_documents_become_pairs_of_neighbouring_sentences() -> None:
     assert len(set(made.prepared.splits["train"]["unit"].to_pylist())) == 60
 
 
+@pytest.mark.parametrize(("sentences", "offered"), [(2, "documents_to_pairs"), (1, None)])
+def test_documents_of_two_sentences_are_offered_as_pairs_and_single_ones_are_not(
+    sentences: int, offered: str | None
+) -> None:
+    rows = make(lambda i, w: {"id": i, "text": " ".join(w.say() for _ in range(sentences))})
+    fix = diagnose(rows).errors[0].fix
+    assert (fix and fix.code) == offered
+
+
 def test_neighbours_take_no_sentence_twice() -> None:
     text = "This is the first sentence. Here comes the second one! A third, is it not one? Short."
     found = list(neighbours(text))
