@@ -31,19 +31,20 @@ def account_words(account: Account) -> str:
 
 
 def show(namespace: str | None, request: gr.Request | None = None) -> tuple[Any, ...]:
-    """Return who one is, the namespaces to choose from, and whether to offer signing in."""
+    """Return who one is, where to push, whether to offer signing in, and whether one may push."""
     token = visitor_token(request)
     nowhere = gr.update(choices=[], value=None, visible=False)
+    shut = gr.update(interactive=False)
     if token is None:
-        return to_push(), nowhere, gr.update(visible=has_button())
+        return to_push(), nowhere, gr.update(visible=has_button()), shut
     try:
         account = ask_whoami(token)
     except StudioError as error:
-        return html.escape(str(error)), nowhere, gr.update(visible=False)
+        return html.escape(str(error)), nowhere, gr.update(visible=False), shut
     names = list(account.namespaces)
     chosen = namespace if namespace in names else names[0]
     listed = gr.update(choices=names, value=chosen, visible=True)
-    return account_words(account), listed, gr.update(visible=False)
+    return account_words(account), listed, gr.update(visible=False), gr.update(interactive=True)
 
 
 def full_name(namespace: str | None, name: str) -> str:
@@ -52,8 +53,11 @@ def full_name(namespace: str | None, name: str) -> str:
     return f"{namespace}/{name}" if namespace and name and "/" not in name else name
 
 
-def build(tab: gr.Tab) -> gr.Dropdown:
-    """Lay out who one is and wire it; return the choice of a namespace, to be placed."""
+def build(tab: gr.Tab, push: gr.Button) -> gr.Dropdown:
+    """Lay out who one is and wire it; return the choice of a namespace, to be placed.
+
+    The button that pushes can be pressed by who may push.
+    """
     words = gr.Markdown(to_push(), elem_id="account-words")
     sign_in = gr.Button(
         "Sign in with Hugging Face", visible=False, elem_id="sign-in-here", variant="huggingface"
@@ -69,6 +73,6 @@ def build(tab: gr.Tab) -> gr.Dropdown:
         **REVISED,
     )
     sign_in.click(None, js=CLICK_SIGN_IN)
-    tab.select(show, namespace, [words, namespace, sign_in], **QUIET)
+    tab.select(show, namespace, [words, namespace, sign_in, push], **QUIET)
     publish(whoami, "whoami")
     return namespace

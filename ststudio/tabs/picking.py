@@ -104,9 +104,10 @@ def _sized(name: str, splits: tuple[SplitListing, ...]) -> str:
 
 @explained
 def pick_file(session: Session, file: str | None, request: gr.Request | None = None) -> Session:
-    """Take an uploaded file."""
+    """Take an uploaded file; with none any more, forget what was read of the last one."""
     if file is None:
-        return replace(session, source=None, diagnosis=None)
+        uploaded = (session.source or {}).get("kind") == "upload"
+        return replace(session, source=None, diagnosis=None) if uploaded else session
     return fresh(session, None, file, visitor_token(request))
 
 
@@ -159,6 +160,7 @@ def build(session: gr.State) -> None:
     for trigger, handler, inputs in (
         (samples.input, pick_sample, [session, samples]),
         (file.upload, pick_file, [session, file]),
+        (file.clear, pick_file, [session, file]),
         (read.click, pick_pasted, [session, text]),
     ):
         trigger(handler, inputs, session, api_visibility="private", show_progress="full")

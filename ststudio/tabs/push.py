@@ -166,9 +166,10 @@ def show(session: Session, seen: str, owner: str | None) -> tuple[Any, ...]:
 def build(session: gr.State, tab: gr.Tab) -> None:
     """Lay out the tab and wire it."""
     words = gr.Markdown(EMPTY)
+    go = gr.Button("Push to the Hub", variant="primary", interactive=False, render=False)
     with gr.Column(visible=False) as body:
         with gr.Column() as mine:
-            namespace = account.build(tab)
+            namespace = account.build(tab, go)
             with gr.Row():
                 namespace.render()
                 name = gr.Textbox(label="Repository", info=NAME, max_lines=1, min_width=280)
@@ -176,7 +177,7 @@ def build(session: gr.State, tab: gr.Tab) -> None:
                     private = gr.Checkbox(True, label="Private")
                     samples = gr.Checkbox(False, label="Show a few of my rows in the card")
         with gr.Row():
-            go = gr.Button("Push to the Hub", variant="primary")
+            go.render()
             pack = gr.Button("Download the model (zip)")
             file = gr.DownloadButton("model", elem_id="model-file", elem_classes="packed")
             card_view.build_report(session)

@@ -25,10 +25,10 @@ def hub(own_hub: Hub) -> Hub:
 
 
 def test_ones_own_namespace_comes_first_and_organisations_where_one_may_write(hub: Hub) -> None:
-    words, namespaces, sign_in = show(None, asks("hf_carol"))
+    words, namespaces, sign_in, push = show(None, asks("hf_carol"))
     assert "Signed in as **carol**" in words and "lookers" not in words
     assert namespaces["choices"] == ["carol", "acme", "lab"] and namespaces["value"] == "carol"
-    assert not sign_in["visible"]
+    assert not sign_in["visible"] and push["interactive"]
     assert show("lab", asks("hf_carol"))[1]["value"] == "lab"  # what was chosen stays
     assert show("gone", asks("hf_carol"))[1]["value"] == "carol"
     assert whoami(asks("hf_oauth_carol")) == {"name": "carol", "namespaces": ["carol", "acme"]}
@@ -41,8 +41,8 @@ def test_ones_own_namespace_comes_first_and_organisations_where_one_may_write(hu
 def test_who_may_not_push_is_told_why_and_gets_no_choice(
     hub: Hub, token: str | None, says: str
 ) -> None:
-    words, namespaces, _ = show("carol", asks(token))
-    assert says in words and not namespaces["visible"]
+    words, namespaces, _, push = show("carol", asks(token))
+    assert says in words and not namespaces["visible"] and not push["interactive"]
     with pytest.raises(Error, match=says):
         whoami(asks(token))
 
