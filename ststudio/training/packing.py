@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 import torch
@@ -22,28 +21,57 @@ NAME = "ststudio_packed"  # among transformers' ways to attend
 GROUP_SQUARES = {"cpu": 4_000, "cuda": 200_000}
 
 
+class _Spread(torch.autograd.Function):
+    """Lay tokens out with padding, from which attention lets no gradient come back."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, places: Tensor, kept: Tensor) -> Tensor:  # noqa: ANN401
+        ctx.save_for_backward(kept)
+        return values.index_select(0, places)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
+        (kept,) = ctx.saved_tensors
+        return gradient.index_select(0, kept), None, None
+
+
+class _Pack(torch.autograd.Function):
+    """Leave the padding out again; no token is taken twice, so nothing is to be summed up."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, kept: Tensor) -> Tensor:  # noqa: ANN401
+        ctx.save_for_backward(kept)
+        ctx.rows = len(values)
+        return values.index_select(0, kept)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
+        (kept,) = ctx.saved_tensors
+        padded = gradient.new_zeros(ctx.rows, *gradient.shape[1:])
+        return padded.index_copy_(0, kept, gradient), None
+
+
 @dataclass(frozen=True)
 class Group:
-    """Texts that attend together: tokens [begin, end) of the batch, `width` to a text."""
+    """Texts that attend together: so many tokens of the batch, `width` to a text."""
 
-    begin: int
-    end: int
+    tokens: int
     width: int
-    places: Tensor | None  # [texts * width], from `begin`; None where all have the same length
-    real: Tensor | None  # [texts, 1, 1, width]: what is no padding
-    kept: Tensor | None  # [tokens], the places of the real ones among texts * width
+    padding: tuple[Tensor, Tensor, Tensor] | None = None
+    """None where all have the same length; else places [texts * width] among the tokens, what is
+    real [texts, 1, 1, width], and kept [tokens], the places of the real ones among texts * width.
+    """
 
-    def spread(self, values: Tensor) -> Tensor:
-        """Return [tokens, heads, dim] of the batch as this group's [texts, heads, width, dim]."""
-        own = values[self.begin : self.end]
-        if self.places is not None:
-            own = own.index_select(0, self.places)
-        return own.unflatten(0, (-1, self.width)).transpose(1, 2)
-
-    def packed(self, values: Tensor) -> Tensor:
-        """Return this group's [texts, heads, width, dim] end to end, [tokens, heads, dim]."""
-        flat = values.transpose(1, 2).flatten(0, 1)
-        return flat if self.kept is None else flat.index_select(0, self.kept)
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, **settings: Any) -> Tensor:  # noqa: ANN401
+        """Attend within each text of this group; all have the shape [tokens, heads, dim]."""
+        told, mask = (query, key, value), None
+        if self.padding is not None:
+            places, mask, kept = self.padding
+            told = tuple(_Spread.apply(values, places, kept) for values in told)
+        q, k, v = (values.unflatten(0, (-1, self.width)).transpose(1, 2) for values in told)
+        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, **settings)
+        flat = attended.transpose(1, 2).flatten(0, 1)
+        return flat if self.padding is None else _Pack.apply(flat, kept)
 
 
 @dataclass(frozen=True)
@@ -55,27 +83,32 @@ class Layout:
     @classmethod
     def of(cls, lengths: Sequence[int], device: torch.device) -> "Layout":
         """Lay texts end to end, their lengths in descending order."""
-        ends = [0, *accumulate(lengths)]
         squares = chunks(lengths, GROUP_SQUARES[device.type], power=2)
-        return cls(tuple(_group(lengths[a:b], ends[a], device) for a, b in squares))
+        return cls(tuple(_group(lengths[a:b], device) for a, b in squares))
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, **settings: Any) -> Tensor:  # noqa: ANN401
         """Attend within each text; all have the shape [tokens, heads, dim]."""
-        found = []
-        for group in self.groups:
-            q, k, v = (group.spread(values) for values in (query, key, value))
-            attended = F.scaled_dot_product_attention(q, k, v, attn_mask=group.real, **settings)
-            found.append(group.packed(attended))
-        return torch.cat(found)
+        sizes = [group.tokens for group in self.groups]
+        with torch.autocast(query.device.type, enabled=False):
+            # On the CPU its backward in bfloat16 takes ten times as long as in float32.
+            dtype = torch.float32 if query.device.type == "cpu" else query.dtype
+            told = [values.to(dtype) for values in (query, key, value)]
+            # Split at once: the gradient of each slice would be as large as the whole batch.
+            parts = zip(*(values.split(sizes) for values in told), strict=True)
+            found = [
+                group.attend(*part, **settings)
+                for group, part in zip(self.groups, parts, strict=True)
+            ]
+        return torch.cat(found).to(query.dtype)
 
 
-def _group(lengths: Sequence[int], begin: int, device: torch.device) -> Group:
-    width, end = lengths[0], begin + sum(lengths)
+def _group(lengths: Sequence[int], device: torch.device) -> Group:
+    width, tokens = lengths[0], sum(lengths)
     if lengths[-1] == width:
-        return Group(begin, end, width, None, None, None)
+        return Group(tokens, width)
     places, real = padded_places(lengths, device)
     kept = real.flatten().nonzero().flatten()
-    return Group(begin, end, width, places, real[:, None, None], kept)
+    return Group(tokens, width, (places, real[:, None, None], kept))
 
 
 def padded_places(lengths: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor]:

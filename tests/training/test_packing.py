@@ -20,19 +20,38 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize("lengths", [[7], [5, 5, 5], [9, 4, 4, 2, 1], [40, 39, 3, 3, 2]])
 def test_each_text_attends_to_itself_alone(lengths: list[int]) -> None:
     torch.manual_seed(0)
-    query, key, value = (torch.randn(sum(lengths), 2, 8) for _ in range(3))
-    attended = Layout.of(lengths, CPU).attend(query, key, value)
-    parts = zip(*(values.split(lengths) for values in (query, key, value)), strict=True)
-    alone = [
-        F.scaled_dot_product_attention(*(part.transpose(0, 1) for part in parts_of)).transpose(0, 1)
-        for parts_of in parts
-    ]
-    torch.testing.assert_close(attended, torch.cat(alone), atol=1e-6, rtol=0)
+    told = tuple(torch.randn(sum(lengths), 2, 8, requires_grad=True) for _ in range(3))
+    attended = Layout.of(lengths, CPU).attend(*told)
+    alone = torch.cat(
+        [
+            F.scaled_dot_product_attention(*(values.transpose(0, 1) for values in of)).transpose(
+                0, 1
+            )
+            for of in zip(*(values.split(lengths) for values in told), strict=True)
+        ]
+    )
+    torch.testing.assert_close(attended, alone, atol=1e-6, rtol=0)
+    weights = torch.randn_like(alone)
+    found, expected = (
+        torch.autograd.grad((values * weights).sum(), told) for values in (attended, alone)
+    )
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+def test_on_the_cpu_attention_is_float32_under_autocast_too() -> None:
+    torch.manual_seed(0)
+    lengths = [9, 4, 4, 2]
+    told = [torch.randn(sum(lengths), 2, 8).bfloat16() for _ in range(3)]
+    whole = Layout.of(lengths, CPU).attend(*(values.float() for values in told))
+    with torch.autocast("cpu", torch.bfloat16):
+        attended = Layout.of(lengths, CPU).attend(*told)
+    assert attended.dtype == torch.bfloat16
+    torch.testing.assert_close(attended, whole.bfloat16(), atol=0, rtol=0)
 
 
 def test_texts_far_apart_in_length_do_not_share_their_padding() -> None:
     layout = Layout.of([400] * 4 + [5] * 60, CPU)
-    assert [(group.width, group.places) for group in layout.groups] == [(400, None), (5, None)]
+    assert [(group.width, group.padding) for group in layout.groups] == [(400, None), (5, None)]
 
 
 @pytest.mark.parametrize("kind", PACKED_KINDS)
