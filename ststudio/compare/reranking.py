@@ -80,14 +80,24 @@ def fetch(model: object, token: str | None = None) -> tuple[str, Path]:
     return f"{ref.id}@{ref.revision[:7]}", download_reranker(ref, token)
 
 
-def rerank(run: Compared, query: object, folder: Path, top_k: object) -> dict[str, Any]:
-    """Rerank the fine-tuned model's best hits; return them with what that cost.
+def rerank(
+    run: Compared,
+    query: object,
+    folder: Path,
+    top_k: object,
+    view: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Rerank the best hits of a view's right model; return them with what that cost.
 
-    `ms` is for these pairs; `corpus_seconds` is what the whole corpus would take at that rate.
+    The view is by default a run's own corpus, searched by its fine-tuned model. `ms` is for these
+    pairs; `corpus_seconds` is what all texts that were searched would take at that rate.
     """
     asked, count = clean_query(query), clean_hits(top_k)
-    hits = get_encoder().search(run, asked, count)["tuned"]
-    searched = _corpus_texts(run)
+    found = get_encoder().search(run, asked, count, view)
+    hits = found["tuned"]
+    if not hits:
+        raise StudioError("No hit is left to rerank. Loosen the filters, or ask something else.")
+    searched = found.get("searched") or _searched_texts(run, view)
     told = _RERANKER.score(folder, asked, [hit["text"] for hit in hits])
     order = sorted(range(len(hits)), key=lambda row: (-told["scores"][row], row))
     each = told["ms"] / len(hits)
@@ -112,7 +122,9 @@ def rerank(run: Compared, query: object, folder: Path, top_k: object) -> dict[st
     }
 
 
-def _corpus_texts(run: Compared) -> int:
+def _searched_texts(run: Compared, view: dict[str, Any] | None) -> int:
     """Count the texts that a search goes through; fewer than were prepared, where time lacked."""
+    if view is not None and view["queries"] is None:  # texts of another corpus
+        return pq.read_metadata(view["texts"]).num_rows
     kinds = pq.read_table(run.embeddings_dir / "points.parquet", columns=["kind"])["kind"]
     return kinds.to_pylist().count("corpus")

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from ststudio.compare.reranking import MOST_HITS, TOP_K, clean_hits, fetch, rerank
+from ststudio.compare.scope import Scope, view
 from ststudio.errors import StudioError
 from ststudio.rerankers import DEFAULT_RERANKER
 from ststudio.runs.run import Run
@@ -15,13 +16,14 @@ from ststudio.tabs import explained
 from ststudio.tabs.documented import publish
 from ststudio.tabs.headline import duration
 from ststudio.tabs.progress import bar
+from ststudio.tabs.scoping import Chosen
 from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
 
 ABOUT = (
     "A cross-encoder reads the query and a text **together** and is often the better judge, but "
     "each pair is a pass of its own and nothing can be computed ahead. So it is used to rerank "
-    "the few best hits. Here it reads the fine-tuned model's. "
+    "the few best hits. Here it reads those of the right column above, filters and all. "
     "[What cross-encoders are](https://www.sbert.net/examples/cross_encoder/applications/README.html)"
 )
 
@@ -32,17 +34,27 @@ def rerank_hits(
     query: str,
     model: str = DEFAULT_RERANKER,
     top_k: int = TOP_K,
+    scope: dict[str, Any] | None = None,
     request: gr.Request | None = None,
 ) -> dict[str, Any]:
-    """Rerank the fine-tuned model's best hits with a cross-encoder; say what that cost."""
-    found, clean_k = get_store().open(run), clean_hits(top_k)
-    name, folder = fetch(model, visitor_token(request))
-    return {**rerank(found, query, folder, clean_k), "model": name}
+    """Rerank the best hits of the right model with a cross-encoder; say what that cost.
+
+    `scope`: as in /search.
+    """
+    found, clean_k, token = get_store().open(run), clean_hits(top_k), visitor_token(request)
+    searched = view(found, Scope.from_json(scope), token)
+    name, folder = fetch(model, token)
+    return {**rerank(found, query, folder, clean_k, searched), "model": name}
 
 
 @explained
 def rerank_query(
-    session: Session, query: str, model: str, top_k: float, request: gr.Request | None = None
+    session: Session,
+    chosen: Chosen,
+    query: str,
+    model: str,
+    top_k: float,
+    request: gr.Request | None = None,
 ) -> Iterator[tuple[str, Any]]:
     """Rerank the hits of the query in the search box, and show them as a column."""
     if session.run is None:
@@ -50,11 +62,13 @@ def rerank_query(
     run, count = get_store().open(session.run), clean_hits(top_k)
     if not query or not str(query).strip():
         raise StudioError("Type a query in the search box first: a word or a sentence.")
+    token = visitor_token(request)
+    searched = view(run, chosen.scope, token)
     try:
         yield bar(f"Fetching {model}, where it is not here yet", 0.1), gr.skip()
-        name, folder = fetch(model, visitor_token(request))
+        name, folder = fetch(model, token)
         yield bar(f"Reading the query with each of {count} hits", 0.6), gr.skip()
-        yield "", result_html({**rerank(run, query, folder, count), "model": name})
+        yield "", result_html({**rerank(run, query, folder, count, searched), "model": name})
     except StudioError:
         yield "", gr.skip()  # or the bar would stand there for ever
         raise
@@ -76,7 +90,7 @@ def result_html(found: Mapping[str, Any]) -> str:
 
 
 def movement(hit: Mapping[str, Any]) -> str:
-    """Say how far a hit moved from where the fine-tuned model had it, as HTML."""
+    """Say how far a hit moved from where the right model had it, as HTML."""
     moved = hit["tuned_rank"] - hit["rank"]
     if moved == 0:
         return '<span class="same">same</span>'
@@ -98,7 +112,9 @@ def opened(run: Run | None) -> tuple[Any, ...]:
     return "", ""
 
 
-def build(session: gr.State, query: gr.components.Component) -> list[gr.components.Component]:
+def build(
+    session: gr.State, chosen: gr.State, query: gr.components.Component
+) -> list[gr.components.Component]:
     """Lay out the accordion below a search box and wire it; return what `opened` fills."""
     with gr.Accordion("Rerank with a cross-encoder", open=False):
         gr.Markdown(ABOUT)
@@ -117,7 +133,7 @@ def build(session: gr.State, query: gr.components.Component) -> list[gr.componen
     outputs: list[gr.components.Component] = [progress, column]
     go.click(
         rerank_query,
-        [session, query, model, hits],
+        [session, chosen, query, model, hits],
         outputs,
         api_visibility="private",
         show_progress="hidden",

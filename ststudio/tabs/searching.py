@@ -21,6 +21,8 @@ from ststudio.tabs.session import Session
 from ststudio.tabs.visitor import visitor_token
 
 ANY = "any"  # class
+# The hits stand above most of what one clicks on.
+TO_THE_SEARCH = "() => document.querySelector('#query').scrollIntoView({block: 'nearest'})"
 Shown = tuple[str, str, str, dict[str, Any]]
 NOTHING: Shown = ("", "", "", {})  # what is shown before there is a query
 
@@ -129,15 +131,15 @@ def build(session: gr.State) -> list[gr.components.Component]:
         components=["textbox"], samples=[], visible=False, label="Held-out queries to try"
     )
     filters = _build_filters()
-    tables, listed = changed.build(session)
-    embedding, offered = scoping.build(session, chosen)
     words = gr.HTML("", elem_id="search-words")
     with gr.Row():
         with gr.Column(min_width=300):
             base = gr.HTML("", elem_id="base-hits")
         with gr.Column(min_width=300):
             tuned = gr.HTML("", elem_id="tuned-hits")
-    reranked = reranking.build(session, query)
+    tables, listed = changed.build(session)
+    embedding, offered = scoping.build(session, chosen)
+    reranked = reranking.build(session, chosen, query)
     found = gr.State({})  # what is shown: {query, base: [hit], tuned: [hit]}; empty: nothing
     shown: list[Any] = [words, base, tuned, found]
     contains, group, least, relevant = filters
@@ -152,10 +154,11 @@ def build(session: gr.State) -> list[gr.components.Component]:
         trigger_mode="always_last",
         **{**QUIET, "concurrency_limit": 4},
     )
-    # What a cross-encoder said was said of another query.
-    query.change(partial(reranking.opened, None), None, reranked, **QUIET)
+    # What a cross-encoder said was said of another query, or of other texts.
+    changed_above = [query.change, chosen.change]
+    gr.on(changed_above, partial(reranking.opened, None), None, reranked, **QUIET)
     for table in (tries, *tables):
-        table.click(look_at, table, query, **QUIET)
+        table.click(look_at, table, query, **QUIET).then(None, js=TO_THE_SEARCH)
     publish(search, "search", concurrency_limit=4)
     return [query, tries, *filters, *shown, *listed, *offered, *reranked]
 

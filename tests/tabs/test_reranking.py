@@ -1,5 +1,6 @@
 """The cross-encoder's column, and its endpoint on the served app with the loopback Hub."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from gradio.exceptions import Error
 
 from ststudio.tabs.reranking import rerank_query, result_html
+from ststudio.tabs.scoping import OWN
 from ststudio.tabs.session import Session
 from tests.crossed import cross_encoder
 from tests.hub.server import Hub
@@ -29,7 +31,7 @@ def test_the_column_says_what_moved_and_what_it_cost() -> None:
 
 def test_without_a_run_there_is_nothing_to_rerank() -> None:
     with pytest.raises(Error, match="Fine-tune tab"):
-        list(rerank_query(Session(), "lamp", "a/b", 20))
+        list(rerank_query(Session(), OWN, "lamp", "a/b", 20))
 
 
 def test_a_program_can_rerank(
@@ -43,6 +45,27 @@ def test_a_program_can_rerank(
     assert found["model"].startswith("ada/crossed@")
     cost = found["cost"]
     assert cost["pairs"] == 8 and cost["corpus"] > 8
+
+
+def test_it_reads_the_texts_that_were_searched(
+    app: App, served_hub: Hub, served_run: dict[str, Any], tmp_path: Path
+) -> None:
+    served_hub.add_repo("model", "ada/crossed", cross_encoder(tmp_path / "crossed"))
+    lines = [f"Shelf {n} holds lamp number {n}" for n in range(12)]
+    run, corpus = served_run["run"], app.call("add_corpus", texts=lines)["corpus"]
+    scope = {"corpus": corpus, "contains": "holds lamp number 1"}
+    state = app.call("embed_corpus", run=run, scope=scope)
+    while state["state"] in ("waiting", "running"):
+        time.sleep(0.2)
+        state = app.call("embedding_state", run=run, scope=scope)
+    asked = {"run": run, "query": "my lamp is gone", "model": "ada/crossed", "scope": scope}
+    found = app.call("rerank", **asked, top_k=8)
+    assert sorted(hit["text"] for hit in found["hits"]) == sorted(
+        line for line in lines if "number 1" in line
+    )
+    assert found["cost"]["corpus"] == 12
+    with pytest.raises(Refused, match="No hit is left"):
+        app.call("rerank", **{**asked, "scope": {"contains": "a word that no text has"}}, top_k=8)
 
 
 def test_what_will_not_do_is_explained(app: App, served_run: dict[str, Any]) -> None:
