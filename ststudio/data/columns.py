@@ -29,6 +29,11 @@ PER_CENT = r"(?i)\d\s*(%|percent|pct)$"
 SENTENCE = r"(\S+\s+){3,}\S*[.!?…]['\"”)]*$"
 # Two words, or as much of a script that is written without spaces.
 SPACED = r"\S\s+\S|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]{6,}"
+# No letter at all, or a day and a month beside a year.
+WORDLESS = (
+    r"^[^\p{L}]*$|^(\p{L}{3,9}\.?,? )?(\p{L}{3,9}\.? \d{1,2}|\d{1,2}\.? \p{L}{3,9})\b"
+    r".{0,24}\b(19|20)\d{2}\b.{0,8}$"
+)
 
 # Beside these, a "score" counts the readers' votes.
 FORUM = re.compile(
@@ -61,6 +66,7 @@ class Column:
     is_votes: bool = False  # how a forum's readers liked a row
     alike: float = 0.0  # of a part: the words shared with the first part, 0 to 1
     per_cent: float = 0.0  # share of texts that end in a sign for it
+    wordless: float = 0.0  # share of texts without a letter, or that are dates
     is_attribution: bool = False  # says the same under every row, beside two other texts
     copies: frozenset[str] = NONE  # columns that hold nearly the same texts
 
@@ -87,7 +93,8 @@ class Column:
             wordless = self.spaced < 0.05
             coded = wordless and self.distinct == self.filled and self._codes
             files = wordless and are_files(self.values)
-            return (telling and (wordless or self.characters < 12)) or coded or files
+            named = self.characters < (25 if self.repeats else 12)  # people, as a rule
+            return (telling and (wordless or named)) or coded or files
         counts_up = self.kind == "number" and self.whole and self.distinct == self.filled > 20
         return (telling and not self.class_names) or counts_up
 
@@ -102,6 +109,8 @@ class Column:
             return 0.0
         if self.is_constant or self.is_attribution or self._are_tags:
             return 0.0  # an instruction, a role, a remark
+        if self.wordless > 0.9:
+            return 0.0  # dates, times, telephone numbers
         if self._class_like and hint("class", self.name) >= 0.9:
             return 0.0
         likeness = 0.5 * self.spaced + 0.5 * min(1.0, self.characters / 20)
@@ -212,6 +221,7 @@ def _describe_text(values: pa.ChunkedArray) -> dict[str, float]:
         "characters": float(pc.mean(pc.utf8_length(trimmed)).as_py()),
         "spaced": float(pc.mean(pc.match_substring_regex(trimmed, SPACED)).as_py()),
         "per_cent": float(pc.mean(pc.match_substring_regex(trimmed, PER_CENT)).as_py()),
+        "wordless": float(pc.mean(pc.match_substring_regex(trimmed, WORDLESS)).as_py()),
         "sentences": float(pc.mean(pc.match_substring_regex(trimmed, SENTENCE)).as_py()),
         "questions": float(
             pc.mean(pc.match_substring_regex(trimmed, r"([?？؟]|か。|吗。)['\"”)]*$")).as_py()

@@ -6,11 +6,12 @@ from functools import lru_cache
 from ststudio.data.cases import CASES
 from ststudio.data.columns import Column
 from ststudio.data.labels import CLASS_COUNT, is_missing, meaning
-from ststudio.data.names import INVENTED, hint
+from ststudio.data.names import INVENTED, hint, tells_a_relation
 
 DIGITS = re.compile(r"\s*([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?)")
 MOSTLY = 0.5  # of the values
 FEW = 5  # whole numbers: as likely classes as scores
+MANY = 20  # whole numbers, or dates: no classes, unless their name says so
 PAIR_LABELS = ("pair-class", "nli", "pair-score")  # cases whose label tells how two texts relate
 
 
@@ -37,7 +38,8 @@ def _score_fit(column: Column) -> float:
     told = hint("score", column.name) > 0 or INVENTED.fullmatch(column.name)
     if column.high > 10 and not in_hundredths and (column.whole or not told):
         # Votes, years, lengths, prices, unless the name says that they are scores out of a hundred.
-        scored = column.high < 100 and hint("score", column.name) >= 0.9
+        told = hint("score", column.name) >= 0.9 or tells_a_relation(column.name)
+        scored = column.high <= 100 and told
         return 0.6 if scored else 0.25 if column.distinct < column.filled else 0.1
     few = column.distinct == 3 or (column.distinct <= FEW and not named)
     if column.whole and column.distinct == 3 and column.high - column.low == 2:
@@ -54,6 +56,9 @@ def _class_fit(column: Column) -> float:
         return 0.2  # a score, unless nothing else will do
     if not column.has_numbers and (column.characters > 60 or column.prose > 0.6):
         return 0.0
+    measured = column.has_numbers and not column.class_names or column.wordless > 0.9
+    if measured and column.distinct > MANY and hint("class", column.name) < 0.9:
+        return 0.2 * column.repeats
     if column.distinct == 1:
         return 0.4 if hint("class", column.name) >= 0.9 else 0.2  # else it is no label at all
     return 1.0 if column.repeats else 0.3 * (hint("class", column.name) >= 0.9)

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from ststudio.data.gather import NUMBER
 from ststudio.data.names import names_a_role
 
-NAME = re.compile(r"#? ?[^\W\d][\w .\-/()#?%:&*]{0,63}|#\d{1,2}( [^\W\d]{1,30})?|\d{1,2}|[#№]")
+NAME = re.compile(r"#? ?[^\W\d][\w .,'’\-/()#?%:&*]{0,63}|#\d{1,2}( [^\W\d]{1,30})?|\d{1,2}|[#№]")
 WRITTEN = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+) ?%?")  # a number, or what people write for one
 OTHER_NAMES = frozenset(
     "id description doc lang language name paragraph source subject tags title timestamp date url "
@@ -102,6 +102,8 @@ def _differs(first: list[str], rest: list[list[str]]) -> bool:
             short.append(_width(cell) * 2 < usual and not SENTENCE.fullmatch(cell))
     if short and all(short):
         return True
+    if len(first) > 1 and all(cell.endswith("?") for cell in first):  # of a survey
+        return not any(cell.endswith("?") for row in rest for cell in row)
     if any(map(SPACED.search, first)):
         return False
     spaced = sum(any(map(SPACED.search, row)) for row in rest)

@@ -15,14 +15,20 @@ ID_NAME = re.compile(
     rf"|{GOODS})|[a-z]+id\d?|[A-Za-z]*[a-z]I[Dd])$"
 )
 # How often something was done with a row.
-COUNTED = "comments?|repl(y|ies)|views?|likes?|upvotes?|downvotes?|shares?|retweets?|downloads?"
+COUNTED = (
+    "comments?|repl(y|ies)|views?|likes?|upvotes?|downvotes?|shares?|retweets?|downloads?|clicks?"
+    "|impressions?|tokens?|words?|char(acter)?s|lines?"
+)
 # Who wrote a row, what state it is in, how often it was read: none says anything of its texts.
 ASIDE = re.compile(
-    r"((author|user|reviewer|customer|seller|agent|annotator|worker|editor)_?(name)?"
+    r"((author|user|reviewer|customer|seller|agent|annotator|worker|editor|assignee|reporter|owner"
+    r"|nick|pseudo|handle|preacher|auteur|autor|autore|verfasser|benutzer|nutzer|utente|usuario"
+    r"|gebruiker|bearbeiter|mitarbeiter)_?(name)?|who|by|age|age_?(group|range)|position"
     r"|(is_?|has_?|was_?)?(in_?stock|available|active|enabled|published|verified(_?purchase)?"
     r"|archived|deleted|public|private|locked|visible|draft|edited|pinned|sponsored|featured"
     r"|images?|photos?|videos?|attachments?)"
-    rf"|((num|n|nb|number_?of)_?)?({COUNTED})_?counts?|(num|n|nb|number_?of)_?({COUNTED}))"
+    rf"|((num|n|nb|number_?of)_?)?({COUNTED})_?counts?|(num|n|nb|number_?of)_?({COUNTED})"
+    r"|clicks|impressions)"
 )
 # In capitals fewer words are sure: "Key" and "Author" may be what is asked or told.
 CAPITAL = re.compile(

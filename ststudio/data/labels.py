@@ -39,18 +39,19 @@ MEANINGS: Mapping[str, Mapping[str, int]] = {
         **dict.fromkeys(
             "entailment entails entail entailed e supports supported support implication implies "
             "entails_hypothesis folgerung implikation implicacion implicacao implicazione "
-            "follows".split(),
+            "follows folgt impliziert implique implica volgt segue".split(),
             0,
         ),
         **dict.fromkeys(
             "neutral n not_enough_info nei not_enough_information unknown notmentioned "
-            "not_mentioned undetermined neutre neutro neutrale neutraal unverifiable".split(),
+            "not_mentioned undetermined neutre neutro neutrale neutraal unverifiable unbestimmt "
+            "unklar offen".split(),
             1,
         ),
         **dict.fromkeys(
             "contradiction contradicts contradict contradictory contradicted c refutes refuted "
             "refute widerspruch kontradiktion tegenspraak contradictie contradiccion contradicao "
-            "contraddizione".split(),
+            "contraddizione widerspricht contredit contradice contraddice".split(),
             2,
         ),
     },

@@ -29,6 +29,7 @@ _NAMES: dict[str, dict[float, str]] = {
         0.8: "output target tgt completion chosen relevant similar paraphrase compressed "
         "simplified simple groundtruth corpus solution answertext answerstext bestanswer abstract "
         "resolution article correct treffer richtig richtige pertinent pertinente relevante "
+        "proche cercano cercana vicino vicina ahnlich "
         "correcto correcta corretto corretta correto juist верный правильный 正确答案 正解 정답",
         0.5: "body content description summary text article definition translation sentence2 text2 "
         "question2 selftext p b d sent1 code match duplicate sentence details paragraph "
@@ -38,7 +39,8 @@ _NAMES: dict[str, dict[float, str]] = {
         1.0: "negative negatives neg negs hardnegative hardnegatives negativepassages "
         "hardnegativectxs negative1 neg1 negativ negatif negativo hardneg hardnegative1 negatifs "
         "negativos negativas negativi negativen negatieve",
-        0.8: "distractor distractors rejected irrelevant nonrelevant wrong incorrect unrelated "
+        0.8: "eloigne eloignee lejano lejana lontano lontana entfernt distant "
+        "distractor distractors rejected irrelevant nonrelevant wrong incorrect unrelated "
         "dissimilar different bad worse falsch falsche falscher falsches contrast gegenbeispiel "
         "contraejemplo unpassend unpassende irrelevante faux fausse incorrecte mauvais mauvaise "
         "incorrecto incorrecta errado errada errato errata sbagliato sbagliata scorretto scorretta "
@@ -87,13 +89,16 @@ _NAMES: dict[str, dict[float, str]] = {
         "categories intent topic goldlabel klasse kategorie categoria categorie etiqueta "
         "etiquette etichetta classe labeltext labelname метка категория класс 标签 標籤 类别 "
         "類別 分类 ラベル カテゴリ カテゴリー 라벨 카테고리 تصنيف लेबल",
-        0.9: "coarselabel finelabel isduplicate sentiment target tag type intention emotion domain "
-        "y labelid classid labelcoarse labelfine level1 level2 thema tema isparaphrase",
+        0.9: "specialty speciality fachgebiet fachrichtung specialite especialidad specialita "
+        "urteil verdict coarselabel finelabel isduplicate sentiment target tag type intention "
+        "emotion domain y labelid classid labelcoarse labelfine level1 level2 thema tema "
+        "isparaphrase",
         0.6: "rating rel stars gold group similar issimilar match ismatch relation relevance "
         "relevant duplicate paraphrase subject department team cluster entailment judgment "
         "judgement correct product area section queue score quality result overall genre language "
         "lang etoiles sterne estrellas stelle sterren bewertung nota calificacion valutazione "
         "beoordeling relazione relacion relacao relatie",
+        0.3: "prio priority prioritat priorite prioridad severity urgency dringlichkeit",
     },
     "score": {
         1.0: "podobienstwo wynik benzerlik puan likhet podobnost pisteet hasonlosag scor score "

@@ -12,7 +12,17 @@ from ststudio.data.examples import make_examples
 from ststudio.data.tables import Table
 from ststudio.data.uploads import accept_upload, open_upload
 from ststudio.errors import StudioError
-from tests.data.nasty import Nasty, asides, columns, delimited, exports, jsons, parquets, rivals
+from tests.data.nasty import (
+    Nasty,
+    asides,
+    beside,
+    columns,
+    delimited,
+    exports,
+    jsons,
+    parquets,
+    rivals,
+)
 from tests.data.reading import Reader, kept_reader
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -25,6 +35,7 @@ EVERY = [
     *exports.FILES,
     *rivals.FILES,
     *asides.FILES,
+    *beside.FILES,
 ]
 READ = [nasty for nasty in EVERY if not nasty.refused]
 MOST_FIXES = 5  # in a row, to mend one file
