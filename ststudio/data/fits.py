@@ -38,8 +38,8 @@ def _score_fit(column: Column) -> float:
     told = hint("score", column.name) > 0 or INVENTED.fullmatch(column.name)
     if column.high > 10 and not in_hundredths and (column.whole or not told):
         # Votes, years, lengths, prices, unless the name says that they are scores out of a hundred.
-        told = hint("score", column.name) >= 0.9 or tells_a_relation(column.name)
-        scored = column.high <= 100 and told
+        surely = hint("score", column.name) >= 0.9 or tells_a_relation(column.name)
+        scored = column.high <= 100 and surely
         return 0.6 if scored else 0.25 if column.distinct < column.filled else 0.1
     few = column.distinct == 3 or (column.distinct <= FEW and not named)
     if column.whole and column.distinct == 3 and column.high - column.low == 2:
