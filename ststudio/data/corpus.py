@@ -172,7 +172,8 @@ def _tables(search: _Search, limit: int, offered: int, rng: np.random.Generator)
     keys = [*(k for k in keys if k in sought), *(k for k in shuffled if k not in sought)][:limit]
     kept = set(keys)
     pairs = [pair for pair in search.relevant if pair[1] in kept]
-    notes = (f"within {count(len(keys), 'document')} of {offered:,}",) if offered > limit else ()
+    said = f"Searched and measured within {count(len(keys), 'document')} of {offered:,}."
+    notes = (said,) if offered > limit else ()
     return SearchTables(
         _table(id=keys, text=[texts[k] for k in keys], group=[search.groups[k] for k in keys]),
         _table(id=search.queries.values(), text=search.queries),

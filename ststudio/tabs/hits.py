@@ -34,7 +34,8 @@ def _row(hit: dict[str, Any], query: str) -> str:
     moved = " " + movement(hit) if "base_rank" in hit else ""
     width = max(0.0, min(hit["score"], 1.0)) * 100
     return (
-        f'<li value="{hit["rank"]}"><div class="text">{marked(hit["text"], query)}</div>'
+        f'<li value="{hit["rank"]}">'
+        f'<div class="text" tabindex="0">{marked(hit["text"], query)}</div>'
         f'<div class="facts"><span class="score"><i style="width:{width:.0f}%"></i></span>'
         f"{hit['score']:.3f}{moved}{mark}</div></li>"
     )

@@ -80,8 +80,8 @@ def result_html(found: Mapping[str, Any]) -> str:
     for hit in found["hits"]:
         mark = ' <span class="relevant">relevant</span>' if hit["relevant"] else ""
         rows.append(
-            f'<li><div class="text">{html.escape(hit["text"])}</div><div class="facts">'
-            f"score {hit['score']:.3f} {movement(hit)}{mark}</div></li>"
+            f'<li><div class="text" tabindex="0">{html.escape(hit["text"])}</div>'
+            f'<div class="facts">score {hit["score"]:.3f} {movement(hit)}{mark}</div></li>'
         )
     return (
         f'<div class="hits crossed"><h4>Cross-encoder</h4><p>{_cost(found)}</p>'

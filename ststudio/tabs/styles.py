@@ -68,7 +68,10 @@ CSS = f"""
 .felt .card.tuned {{ border-color: {palette.TUNED}; }}
 .felt .figure {{ font-size: 1.9em; font-weight: 600; font-variant-numeric: tabular-nums; }}
 .felt .small {{ font-size: .9em; color: var(--body-text-color-subdued); }}
-.hits .text {{ overflow-wrap: anywhere; }}
+/* Of a long text its beginning, and all of it where one clicks or tabs. */
+.hits .text {{ overflow-wrap: anywhere; display: -webkit-box; -webkit-box-orient: vertical;
+  -webkit-line-clamp: 5; overflow: hidden; }}
+.hits .text:focus {{ -webkit-line-clamp: unset; }}
 .hits .facts {{ display: flex; gap: 10px; align-items: center; font-size: .9em;
   font-variant-numeric: tabular-nums; color: var(--body-text-color-subdued); }}
 .hits .score {{ width: 80px; height: 6px; border-radius: 3px;

@@ -235,7 +235,7 @@ def test_corpus_of_pairs_holds_every_answer_at_its_head(limits: Callable[..., No
     made = examples(pairs(3_500))
     assert answers(made) == {row["anchor"]: {row["positive"]} for row in made.test.to_pylist()}
     assert made.corpus.num_rows == 2_000
-    assert "within 2,000 documents of 3,500" in made.notes
+    assert "Searched and measured within 2,000 documents of 3,500." in made.notes
     head = set(made.corpus["id"].to_pylist()[: made.test.num_rows])
     assert head == set(made.relevant["doc"].to_pylist())
     assert len(set(made.corpus["id"].to_pylist())) == 2_000
