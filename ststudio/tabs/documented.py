@@ -45,7 +45,8 @@ ENDPOINTS = {
         {"run": RUN, "query": "my lamp is gone", "top_k": 3},
     ),
     "rerank": Endpoint(
-        "{hits, seconds, pairs, model, …}", {"run": RUN, "query": "my lamp is gone", "top_k": 20}
+        "{hits, cost: {pairs, ms, ms_per_pair, corpus, corpus_seconds}, load_seconds, model}",
+        {"run": RUN, "query": "my lamp is gone", "top_k": 20},
     ),
     "add_corpus": Endpoint(
         "{corpus, texts, column, columns, source, notes}",
