@@ -17,9 +17,10 @@ if __name__ == "__main__":
     settings = get_settings()
     owner_token()  # takes HF_TOKEN out of the environment before anything else runs
     get_queue()
-    get_encoder().start()
     fetch_benchmark_soon(settings.folder / "runs" / GENERAL)
-    build_ui().launch(
+    page = build_ui()
+    get_encoder().start()  # after the page is built: its imports ask for the same few cores
+    page.launch(
         server_name=settings.host,
         theme=theme(),
         css=CSS,
