@@ -147,15 +147,9 @@ class EachTextOnce(BaseEvaluator):
         super().__init__()
         self.evaluator: Any = evaluator  # its types know no model that remembers
 
-    def __call__(
-        self,
-        model: Any,
-        output_path: str | None = None,
-        epoch: int = -1,
-        steps: int = -1,
-    ) -> dict[str, float]:
-        """Return the evaluator's metrics."""
-        measured = self.evaluator(Remembered(model))
+    def __call__(self, model: Any, *where: Any, **when: Any) -> dict[str, float]:  # noqa: ANN401
+        """Return the evaluator's metrics; the model's card learns at which step they were seen."""
+        measured = self.evaluator(Remembered(model), *where, **when)
         assert isinstance(measured, dict)
         return measured
 

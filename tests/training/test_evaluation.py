@@ -77,8 +77,9 @@ def test_a_look_at_dev_gives_the_librarys_own_number_and_embeds_each_text_once(
     hook = model.register_forward_pre_hook(
         lambda _, told: embedded.append(len(told[0]["input_ids"]))
     )
-    found = dev_evaluator(of, rows)(model)
+    found = dev_evaluator(of, rows)(model, epoch=1, steps=7)
     hook.remove()
+    assert model.model_card_data.training_logs[-1]["Step"] == 7
     assert isinstance(found, dict) and isinstance(theirs, dict)
     assert found[of.metric] == pytest.approx(theirs[of.metric], abs=1e-6)
     assert sum(embedded) == len({text for name in of.columns for text in rows[name].to_pylist()})
